@@ -1,0 +1,44 @@
+"""From the detections of nights to the manifest of a dataset."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest, LeftOut
+from astrid_sdk.pipeline.manifest import Item, Manifest
+
+
+def dataset_of(
+    dataset_id: str, nights: Mapping[str, Manifest], known_nights: Sequence[str]
+) -> DatasetManifest:
+    """Return the dataset of all detections files and triplets of `nights`.
+
+    Parameters
+    ----------
+    dataset_id : str
+    nights : mapping of str to Manifest
+        Night to what the detections asset made of it.
+    known_nights : sequence of str
+        All nights of the store; those that bring nothing are listed with the reason.
+    """
+    files = [file for manifest in nights.values() for file in _files(manifest)]
+    empty = [night for night in known_nights if night not in nights or not nights[night].items]
+    left_out = [LeftOut(night, _reason(nights.get(night))) for night in sorted(empty)]
+    return DatasetManifest(dataset_id, tuple(files), tuple(left_out))
+
+
+def _files(manifest: Manifest) -> Iterator[DatasetFile]:
+    for item in manifest.items:
+        folder = f"{manifest.partition}/{item.name}"
+        yield _file(item, item.content_hash, f"{folder}/detections.parquet", "detections")
+        for number, triplet in enumerate(item.details["triplets"], 1):
+            yield _file(item, triplet, f"{folder}/triplet-{number:03d}.fits", "triplet")
+
+
+def _file(item: Item, content_hash: str, path: str, role: str) -> DatasetFile:
+    return DatasetFile(content_hash, path, item.tier, role, sources=(item.raw_hash,))
+
+
+def _reason(manifest: Manifest | None) -> str:
+    if manifest is None:
+        return "its detections are not materialised"
+    reasons = [f"{skip.name}: {skip.reason}" for skip in manifest.skipped]
+    return "; ".join([*manifest.notes, *reasons]) or "nothing to detect in"

@@ -1,0 +1,186 @@
+"""Starts Dagster: the only module outside `dagster_defs` that knows it.
+
+The chain runs through the real assets on a persistent instance in the session's home folder, so
+that the Dagster UI shows afterwards what ran.
+"""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from astrid_sdk.config import child_environment
+from astrid_sdk.errors import AstridError, InvalidInputError
+from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.session import AstridSession
+from dagster_defs.definitions import build_definitions
+from dagster_defs.partitions import NIGHTS
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_INSTANCE_YAML = "telemetry:\n  enabled: false\n"
+
+Progress = Callable[[int, int, str], None]
+"""Called with runs done, runs in all, and what runs now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Materialisation:
+    """What one asset made for one partition, as Dagster recorded it."""
+
+    asset: str
+    night: str
+    content_hash: str
+    executed: int
+    reused: int
+    is_new_version: bool = False
+
+
+@dataclass(slots=True)
+class ChainRun:
+    """All materialisations of one run of the chain."""
+
+    materialisations: list[Materialisation] = field(default_factory=list)
+
+    @property
+    def executed(self) -> int:
+        """Steps computed now."""
+        return sum(made.executed for made in self.materialisations)
+
+    @property
+    def reused(self) -> int:
+        """Steps that had been computed before."""
+        return sum(made.reused for made in self.materialisations)
+
+    @property
+    def dataset_is_new(self) -> bool:
+        """Whether a dataset version was made."""
+        return any(made.is_new_version for made in self.materialisations)
+
+    def manifests(self, session: AstridSession, asset: str) -> dict[str, Manifest]:
+        """Return what `asset` made, by night ("" without partitions)."""
+        return {
+            made.night: Manifest.from_bytes(session.cas.retrieve_data(made.content_hash))
+            for made in self.materialisations
+            if made.asset == asset
+        }
+
+
+def instance_folder(session: AstridSession) -> Path:
+    """Return the folder of the session's Dagster instance, made ready."""
+    folder = session.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(_INSTANCE_YAML, encoding="utf-8")
+    return folder
+
+
+def run_chain(
+    session: AstridSession, store: str, nights: Sequence[str], progress: Progress
+) -> ChainRun:
+    """Materialise every asset of the chain for `nights`, then a dataset version.
+
+    Parameters
+    ----------
+    session : AstridSession
+    store : str
+        What the assets' resource opens: a folder, or "" for what `connect()` opens.
+    nights : sequence of str
+    progress : callable
+
+    Raises
+    ------
+    AstridError
+        What an asset raised.
+    """
+    job = build_definitions(store).resolve_implicit_global_asset_job_def()
+    done = ChainRun()
+    with dg.DagsterInstance.from_config(str(instance_folder(session))) as instance:
+        instance.add_dynamic_partitions(str(NIGHTS.name), list(nights))
+        plan = list(_plan(nights))
+        for number, (assets, night) in enumerate(plan):
+            progress(number, len(plan), f"{', '.join(assets)} {night or ''}".strip())
+            result = _execute(job, instance, assets, night)
+            done.materialisations += _materialisations(result, night)
+        progress(len(plan), len(plan), "")
+    return done
+
+
+def _plan(nights: Sequence[str]) -> Iterator[tuple[Sequence[str], str | None]]:
+    """Yield which assets to materialise for which night, upstream first."""
+    for night in nights:
+        yield ("raw_observations",), night
+    yield ("calibration_frames",), None
+    for night in nights:
+        yield ("processed_observations",), night
+    yield ("reference_images",), None
+    for night in nights:
+        yield ("difference_images", "detections"), night
+    yield ("datasets",), None
+
+
+def _execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, assets: Sequence[str], night: str | None
+) -> dg.ExecuteInProcessResult:
+    try:
+        return job.execute_in_process(
+            run_config=_QUIET,
+            instance=instance,
+            partition_key=night,
+            asset_selection=[dg.AssetKey(asset) for asset in assets],
+        )
+    except dg.DagsterExecutionStepExecutionError as error:
+        if isinstance(error.__cause__, AstridError):
+            raise error.__cause__ from error
+        raise
+
+
+def _materialisations(
+    result: dg.ExecuteInProcessResult, night: str | None
+) -> Iterator[Materialisation]:
+    for event in result.get_asset_materialization_events():
+        metadata: dict[str, Any] = {
+            name: value.value for name, value in event.materialization.metadata.items()
+        }
+        yield Materialisation(
+            asset=event.materialization.asset_key.to_user_string(),
+            night=night or "",
+            content_hash=metadata["content_hash"],
+            executed=metadata["steps_executed"],
+            reused=metadata["steps_reused"],
+            is_new_version=bool(metadata.get("is_new", False)),
+        )
+
+
+def ui_command(session: AstridSession, host: str, port: int) -> list[str]:
+    """Return the command that starts the Dagster UI.
+
+    Raises
+    ------
+    InvalidInputError
+        Something listens on `port` already.
+    """
+    instance_folder(session)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InvalidInputError(
+                f"cannot listen on {host}:{port} ({error.strerror}): give another --port"
+            ) from error
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    module = ["-m", "dagster_defs.definitions"]
+    return [dagster, "dev", *module, "-h", host, "-p", str(port)]
+
+
+def ui_environment(session: AstridSession, store: str) -> dict[str, str]:
+    """Return the environment for `ui_command`: the instance, and the store the assets open."""
+    chosen = {"ASTRID_STORE": str(Path(store).absolute())} if store else {}
+    # A folder that was asked for wins over a configured bucket, here as in connect().
+    unset = {name: "" for name in child_environment({}) if store and name.startswith("ASTRID_R2_")}
+    return child_environment({"DAGSTER_HOME": str(instance_folder(session)), **unset, **chosen})

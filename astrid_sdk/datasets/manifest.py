@@ -1,0 +1,106 @@
+"""A dataset version's manifest: which contents, under which paths, with which labels."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from astrid_sdk.canonical import canonical_json
+from astrid_sdk.errors import InvalidInputError
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """One content in a dataset.
+
+    Attributes
+    ----------
+    content_hash : str
+    path : str
+        Relative, with slashes; unique in the dataset.
+    tier : str
+        Where the content stands.
+    role : str
+        Such as ``"detections"`` or ``"triplet"``.
+    label : str, optional
+    sources : tuple of str
+        Raw observations it goes back to.
+    """
+
+    content_hash: str
+    path: str
+    tier: str
+    role: str
+    label: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A night that is not in the dataset, and why."""
+
+    night: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetManifest:
+    """What a dataset version holds; the same contents give the same bytes.
+
+    Attributes
+    ----------
+    dataset_id : str
+    files : sequence of DatasetFile
+        In the order of their paths.
+    left_out : sequence of LeftOut
+    """
+
+    dataset_id: str
+    files: Sequence[DatasetFile]
+    left_out: Sequence[LeftOut] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the manifest as plain JSON values.
+
+        Raises
+        ------
+        InvalidInputError
+            Two files have one path.
+        """
+        paths = sorted(file.path for file in self.files)
+        twice = [path for path, after in zip(paths, paths[1:], strict=False) if path == after]
+        if twice:
+            raise InvalidInputError(f"two files of {self.dataset_id} have the path {twice[0]}")
+        return {
+            "format_version": FORMAT_VERSION,
+            "dataset_id": self.dataset_id,
+            "files": [asdict(file) for file in sorted(self.files, key=lambda file: file.path)],
+            "left_out": [asdict(night) for night in self.left_out],
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the manifest as canonical JSON."""
+        return canonical_json(self.to_json())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "DatasetManifest":
+        """Return the manifest that `to_bytes` wrote.
+
+        Raises
+        ------
+        InvalidInputError
+            It is of a later format version.
+        """
+        value = json.loads(content)
+        if value["format_version"] != FORMAT_VERSION:
+            raise InvalidInputError(
+                "a dataset manifest was written by a later release: upgrade astrid-sdk to read it",
+                kind="format_version",
+            )
+        files = [
+            DatasetFile(**{**file, "sources": tuple(file["sources"])}) for file in value["files"]
+        ]
+        left_out = [LeftOut(**night) for night in value["left_out"]]
+        return cls(value["dataset_id"], tuple(files), tuple(left_out))

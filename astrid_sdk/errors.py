@@ -1,0 +1,82 @@
+"""Every error the SDK raises, grouped by what the caller does next.
+
+::
+
+    AstridError
+    ├── InvalidInputError (ValueError)          mend the input
+    ├── NotFoundError (KeyError)                look elsewhere: it is surely not there
+    ├── ConflictError                           somebody else was first: read again, decide
+    ├── CorruptionError                         the bytes are not the ones asked for: do not use them
+    ├── AccessDeniedError (PermissionError)     mend the credentials or the rights
+    └── StorageUnavailableError (ConnectionError)   try again later: nothing is known
+
+`AstridError.kind` is a stable word for programs; the message is a sentence for people: what
+happened, to what, and what to do. Errors of other libraries are translated at one border
+(`astrid_sdk.storage.responses`) and chained with ``from``.
+"""
+
+from typing_extensions import override
+
+
+class AstridError(Exception):
+    """What every error of this SDK is.
+
+    Parameters
+    ----------
+    message : str
+        One sentence: what happened, to what, what to do.
+    kind : str, optional
+        A stable word that programs can compare, such as ``"truncated"``.
+    """
+
+    kind: str = "error"
+
+    def __init__(self, message: str, *, kind: str | None = None) -> None:
+        super().__init__(message)
+        if kind is not None:
+            self.kind = kind
+
+    @property
+    def message(self) -> str:
+        """The sentence the error was raised with."""
+        return str(self.args[0])
+
+    @override
+    def __str__(self) -> str:  # KeyError would show the sentence in quotes
+        return self.message
+
+
+class InvalidInputError(AstridError, ValueError):
+    """What was given cannot be used: mend it and call again."""
+
+    kind = "invalid_input"
+
+
+class NotFoundError(AstridError, KeyError):
+    """What was asked for is surely not there. An outage is never this error."""
+
+    kind = "not_found"
+
+
+class ConflictError(AstridError):
+    """Somebody else was first: read what stands there, then decide."""
+
+    kind = "conflict"
+
+
+class CorruptionError(AstridError):
+    """The stored bytes are not the ones their hash names. They were not handed out."""
+
+    kind = "corruption"
+
+
+class AccessDeniedError(AstridError, PermissionError):
+    """The store refused these credentials, or the folder these rights."""
+
+    kind = "access_denied"
+
+
+class StorageUnavailableError(AstridError, ConnectionError):
+    """The store gave no usable answer: whether the thing exists is not known."""
+
+    kind = "storage_unavailable"

@@ -1,0 +1,1 @@
+"""The parts of the simulated survey: what is in the sky, how a camera sees it."""

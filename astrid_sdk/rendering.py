@@ -1,0 +1,52 @@
+"""How values look in a notebook: HTML beside the models, not inside them."""
+
+import html
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from astrid_sdk.tiers import Tier
+
+_KIB = 1024.0
+
+
+class Totals(Protocol):
+    """What a tier holds."""
+
+    @property
+    def count(self) -> int:
+        """Number of contents."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all contents."""
+        ...
+
+
+def human_bytes(size_bytes: float) -> str:
+    """Return a size for people, such as ``"3.2 MiB"``."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size_bytes < _KIB:
+            return f"{size_bytes:.0f} B" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= _KIB
+    return f"{size_bytes:.1f} TiB"
+
+
+def html_table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return an HTML table; every value is escaped."""
+    top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def session_html(where: str, bucket: str, totals: Mapping[Tier, Totals], trouble: str) -> str:
+    """Return what a session shows of itself: where it is, whether it answers, what it holds."""
+    state = f"not reachable: {html.escape(trouble)}" if trouble else "reachable"
+    rows = [(tier, held.count, human_bytes(held.size_bytes)) for tier, held in totals.items()]
+    empty = "<p>nothing stored yet: <code>astrid.ingest(&quot;nights/&quot;)</code></p>"
+    table = html_table(("tier", "contents", "size"), rows) if rows else empty
+    place = f"<b>Astrid</b> on {html.escape(where)}, bucket <code>{html.escape(bucket)}</code>"
+    return f"<p>{place}: {state}</p>{'' if trouble else table}"

@@ -1,0 +1,428 @@
+"""One object that bundles the parts: where the bytes are, what we have, and why it exists."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from astrid_sdk.catalog.derivations import Derivations
+from astrid_sdk.catalog.ingest import Ingest, IngestReport, Progress, fits_files_below
+from astrid_sdk.catalog.lineage import Lineage, why
+from astrid_sdk.catalog.search import Found, FoundTable, Query, find
+from astrid_sdk.catalog.statements import say_excluded
+from astrid_sdk.catalog.tables import Catalog
+from astrid_sdk.config import StorageConfig, r2_is_configured, store_folder
+from astrid_sdk.datasets.registry import Committed, DatasetRegistry
+from astrid_sdk.errors import AstridError, InvalidInputError, NotFoundError
+from astrid_sdk.pipeline.detection_files import DetectionTable, read_detections
+from astrid_sdk.assemble import dataset_of
+from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.pipeline.survey import Survey
+from astrid_sdk.rendering import session_html
+from astrid_sdk.sky.views import ImageView, TextView, preview_png, view_content, view_cutout
+from astrid_sdk.storage.base import ObjectStorage
+from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
+from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.r2_client import R2StorageClient
+from astrid_sdk.storage.records import RecordLog
+from astrid_sdk.tiers import Tier
+
+LOCAL_BUCKET = "astrid-storage"
+DEFAULT_FOLDER = Path(".astrid")
+MEMORY = "memory://"
+PROBE = f"{Tier.TEMP.value}/can-write"
+
+
+@dataclass(frozen=True, slots=True)
+class TierTotals:
+    """How much a tier holds."""
+
+    count: int
+    size_bytes: int
+
+
+def connect(
+    location: str | Path | None = None, *, config: StorageConfig | None = None
+) -> "AstridSession":
+    """Open a store.
+
+    Parameters
+    ----------
+    location : str or Path, optional
+        A folder, or ``"memory://"`` for a private folder that `AstridSession.close` removes.
+        Without it: R2 when ``ASTRID_R2_*`` is set, else the folder ``ASTRID_STORE`` names, else
+        ``./.astrid``.
+    config : StorageConfig, optional
+        An R2 bucket, instead of the environment's.
+
+    Raises
+    ------
+    InvalidInputError
+        Both are given, or ``ASTRID_R2_*`` is set in part.
+    AccessDeniedError
+        The folder cannot be written.
+    """
+    if location is not None and config is not None:
+        raise InvalidInputError("connect() takes a folder or a config, not both")
+    if location == MEMORY:
+        folder = Path(tempfile.mkdtemp(prefix="astrid-"))
+        session = _embedded(folder)
+        session.is_private = True
+        return session
+    if location is not None:
+        return _embedded(Path(location))
+    if config is None and not r2_is_configured():
+        return _embedded(store_folder() or DEFAULT_FOLDER)
+    chosen = config or StorageConfig.from_environment()
+    home = (store_folder() or DEFAULT_FOLDER) / "r2" / chosen.r2_bucket_name
+    return AstridSession(R2StorageClient(chosen), chosen.r2_bucket_name, home, config=chosen)
+
+
+def _embedded(folder: Path) -> "AstridSession":
+    storage = LocalStorageClient(folder)
+    storage.create_bucket(LOCAL_BUCKET)
+    return AstridSession(storage, LOCAL_BUCKET, folder)
+
+
+class AstridSession:
+    """A store and everything that works on it. Made by `connect`.
+
+    Parameters
+    ----------
+    storage : ObjectStorage
+    bucket : str
+    home : Path
+        Folder on this machine for what is no part of the store: Dagster's run history, pictures.
+    config : StorageConfig, optional
+    """
+
+    def __init__(
+        self,
+        storage: ObjectStorage,
+        bucket: str,
+        home: Path,
+        *,
+        config: StorageConfig | None = None,
+    ) -> None:
+        self._storage = storage
+        self._config = config
+        self.is_private = False  # whether close() removes `home`
+        self.bucket = bucket
+        self.home = home.absolute()
+
+    def prepare(self) -> None:
+        """Make sure that the bucket is there and can be written.
+
+        Raises
+        ------
+        AccessDeniedError, StorageUnavailableError
+            The store cannot be used; the message says what to do.
+        """
+        try:
+            self._storage.list_files(self.bucket, PROBE)
+        except NotFoundError:
+            self._storage.create_bucket(self.bucket)
+        self._storage.upload_file(self.bucket, PROBE, b"", "application/octet-stream")
+        self._storage.delete_file(self.bucket, PROBE)
+
+    @property
+    def r2(self) -> ObjectStorage:
+        """The storage client: bytes by bucket and key, whichever store it is."""
+        return self._storage
+
+    @cached_property
+    def cas(self) -> ContentAddressedStorage:
+        """Bytes by content hash.
+
+        Raises
+        ------
+        InvalidInputError
+            The configuration switches content addressing off.
+        """
+        if self._config is not None and not self._config.content_addressing_enabled:
+            raise InvalidInputError(
+                "content addressing is switched off in the configuration: set "
+                "ASTRID_CONTENT_ADDRESSING_ENABLED=true, or work by key with .r2"
+            )
+        deduplicate = self._config is None or self._config.deduplication_enabled
+        return ContentAddressedStorage(
+            self._storage, self.bucket, records=self._records, deduplicate=deduplicate
+        )
+
+    @cached_property
+    def derivations(self) -> Derivations:
+        """Computations that were done, by key."""
+        return Derivations(self._storage, self.bucket, self.cas, self._records)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The index over what is stored."""
+        return Catalog(self._storage, self.bucket, self._records, self.derivations)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """The chain from raw frames to detections."""
+        return Survey(self.catalog, self.derivations)
+
+    @cached_property
+    def datasets(self) -> DatasetRegistry:
+        """Named dataset versions."""
+        return DatasetRegistry(self._storage, self.bucket, self.cas, self.derivations)
+
+    @cached_property
+    def _records(self) -> RecordLog:
+        return RecordLog(self._storage, self.bucket)
+
+    def ingest(
+        self, path: str | Path, *, purpose: str = "science", progress: Progress | None = None
+    ) -> IngestReport:
+        """Store the FITS files at `path` as raw observations.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file, or a folder with all below it.
+        purpose : str
+            ``"science"``, or ``"reference"`` for frames to make templates from.
+        progress : callable, optional
+            Called with files done, files in all, and the name of the file at hand.
+
+        Returns
+        -------
+        IngestReport
+            What was stored, what was there, and what was skipped with the reason.
+
+        Raises
+        ------
+        InvalidInputError
+            Nothing is at `path`, or no FITS file.
+        """
+        files = fits_files_below(Path(path).expanduser())
+        return self.ingest_files(files, purpose=purpose, progress=progress)
+
+    def ingest_files(
+        self,
+        files: list[tuple[str, Path]],
+        *,
+        purpose: str = "science",
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Store `files`, pairs of a name and a path; see `ingest`."""
+        ingest = Ingest(self.cas, self._records, self.catalog)
+        return ingest(files, purpose=purpose, progress=progress)
+
+    def find(self, **conditions: Any) -> FoundTable:
+        """Return what is stored and meets all `conditions`.
+
+        Parameters
+        ----------
+        **conditions
+            The fields of `astrid_sdk.Query`: ``tier name filter_band night instrument role
+            purpose after before include_excluded`` and the cone ``ra_deg dec_deg radius_deg``.
+
+        Raises
+        ------
+        InvalidInputError
+            A condition is unknown, or its value cannot be used.
+        """
+        try:
+            query = Query(**conditions)
+        except TypeError:
+            known = " ".join(Query.__slots__)
+            unknown = " ".join(sorted(set(conditions) - set(Query.__slots__)))
+            raise InvalidInputError(
+                f"find() knows no condition {unknown}: it takes {known}"
+            ) from None
+        return find(self.catalog, query)
+
+    def show(self, content_hash: str) -> ImageView | TextView:
+        """Return the picture of a stored image, triplet, picture or manifest for a notebook.
+
+        Parameters
+        ----------
+        content_hash : str
+            Or any unique prefix of at least eight digits.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing stored has that hash.
+        InvalidInputError
+            The content is no picture.
+        """
+        found = self._one(content_hash)
+        content = self.cas.retrieve_data(found.content_hash, tier=found.tier)
+        return view_content(content, found.media_type, self._title(found), found.hdu_index)
+
+    def cutout(  # noqa: PLR0913 - a place on the sky or on the image
+        self,
+        content_hash: str,
+        ra_deg: float | None = None,
+        dec_deg: float | None = None,
+        *,
+        x: float | None = None,
+        y: float | None = None,
+        size_px: int = 63,
+    ) -> ImageView:
+        """Return a square stamp of a stored image.
+
+        Parameters
+        ----------
+        content_hash : str
+            Or any unique prefix of at least eight digits.
+        ra_deg, dec_deg : float, optional
+            ICRS degrees, where the image has a WCS.
+        x, y : float, optional
+            0-based pixel position, instead.
+        size_px : int
+            Odd; NaN outside the image.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing stored has that hash.
+        InvalidInputError
+            The position is missing, off the image, or the image has no WCS.
+        """
+        found = self._one(content_hash)
+        content = self.cas.retrieve_data(found.content_hash, tier=found.tier)
+        place = {"ra_deg": ra_deg, "dec_deg": dec_deg, "x": x, "y": y}
+        return view_cutout(content, self._title(found), place, size_px, found.hdu_index)
+
+    def why(self, content_hash: str) -> Lineage:
+        """Return what `content_hash` was made from, up to the raw files and their origin.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing stored has that hash.
+        """
+        return why(self.catalog, self.catalog.resolve(content_hash))
+
+    def exclude(self, content_hash: str, reason: str) -> None:
+        """Leave a content out of searches and of the chain from now on; its bytes stay.
+
+        Raises
+        ------
+        InvalidInputError
+            `reason` is empty.
+        NotFoundError
+            Nothing stored has that hash.
+        """
+        say_excluded(self._records, self._one(content_hash), reason)
+
+    def include(self, content_hash: str) -> None:
+        """Take an `exclude` back.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing stored has that hash.
+        """
+        say_excluded(self._records, self._one(content_hash), None)
+
+    def detections(self, night: str | None = None) -> DetectionTable:
+        """Return what was detected, in one night or in all."""
+        rows = self.find(tier=Tier.DETECTIONS, role="detections", night=night)
+        return read_detections(self.cas, list(rows))
+
+    def version_detections(
+        self, dataset_id: str, nights: Mapping[str, Manifest], message: str = ""
+    ) -> Committed:
+        """Make the detections of `nights` and their triplets the newest version of a dataset.
+
+        Nights of the store that are not among `nights`, or have no detections, are listed in the
+        dataset's manifest with the reason.
+        """
+        manifest = dataset_of(dataset_id, nights, self.survey.nights())
+        return self.datasets.commit(manifest, message or f"detections of {len(nights)} nights")
+
+    def preview(self, manifest: Manifest) -> bytes | None:
+        """Return a small picture of what `manifest` lists first, or None where it lists nothing."""
+        if not manifest.items:
+            return None
+        item = manifest.items[0]
+        shown = str(item.details.get("contact_sheet_hash", item.content_hash))
+        content = self.cas.retrieve_data(shown, tier=item.tier)
+        return preview_png(content, item.summary.hdu_index)
+
+    def size_of(self, manifest: Manifest) -> int:
+        """Return the bytes of the contents that `manifest` lists, together."""
+        hashes = {item.content_hash for item in manifest.items}
+        sizes = {row.content_hash: row.size_bytes for row in self.find(include_excluded=True)}
+        return sum(sizes[content_hash] for content_hash in hashes)
+
+    def totals(self) -> Mapping[Tier, TierTotals]:
+        """Return how many contents and bytes each tier holds; tiers that hold none are absent."""
+        sizes: dict[Tier, dict[str, int]] = {}
+        for row in self.find(include_excluded=True):
+            sizes.setdefault(Tier(row.tier), {})[row.content_hash] = row.size_bytes
+        return {
+            tier: TierTotals(len(sizes[tier]), sum(sizes[tier].values()))
+            for tier in Tier
+            if tier in sizes
+        }
+
+    def content_hashes(self) -> list[str]:
+        """Return the hashes of all stored contents, sorted."""
+        return sorted({row.content_hash for row in self.find(include_excluded=True)})
+
+    def save(self, content_hash: str, path: Path | None = None) -> Path:
+        """Write a content to the file `path`, by default its name in this folder; return the path.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing stored has that hash.
+        InvalidInputError
+            There is a file of that name already, or it cannot be written.
+        """
+        found = self._one(content_hash)
+        target = path or Path(Path(found.name).name)
+        try:
+            with target.open("xb") as file:
+                file.write(self.cas.retrieve_data(found.content_hash, tier=found.tier))
+        except OSError as error:
+            raise InvalidInputError(f"cannot write {target}: {error.strerror}") from error
+        return target
+
+    def close(self) -> None:
+        """Give back what the session holds; a private folder is removed."""
+        if self.is_private:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<AstridSession on {self._storage.describe()}, bucket {self.bucket}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        try:
+            totals, trouble = self.totals(), ""
+        except AstridError as error:
+            totals, trouble = {}, error.message
+        page = session_html(self._storage.describe(), self.bucket, totals, trouble)
+        return {"text/plain": repr(self), "text/html": page}
+
+    def _one(self, content_hash: str) -> Found:
+        resolved = self.catalog.resolve(content_hash)
+        rows = find(self.catalog, Query(include_excluded=True))
+        return next(row for row in rows if row.content_hash == resolved)
+
+    def _title(self, found: Found) -> str:
+        return f"{found.name}@{found.content_hash[:8]}"

@@ -1,0 +1,262 @@
+"""Opening the FITS files that strangers send, without trusting a word of their headers.
+
+The structure is checked by `astrid_sdk.sky.blocks` before any library allocates a pixel: what a
+header claims must be within the limits and present in the bytes. Everything that astropy may then
+raise is translated here, and here only.
+"""
+
+import io
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.hdu.compressed._compression import CfitsioException  # has no public name
+from numpy.typing import NDArray
+
+from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.sky.blocks import check_structure, decompressed
+from astrid_sdk.sky.dialect import FrameType, Role, frame_type_of, role_of
+from astrid_sdk.sky.frame import RawImage, descriptive_cards, wcs_cards
+
+SUFFIXES = tuple(
+    stem + packing for stem in (".fits", ".fit", ".fts", ".img") for packing in ("", ".gz", ".fz")
+)
+_NOT_LIGHT = (FrameType.BIAS, FrameType.DARK, FrameType.FLAT)
+# What astropy raised on files with random bytes flipped, in headers and in compressed tiles.
+_FOREIGN_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    zlib.error,
+    fits.VerifyError,
+    CfitsioException,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHduInfo:
+    """One two-dimensional image in a FITS file.
+
+    Attributes
+    ----------
+    index : int
+        Number of the HDU in the file; the primary is 0.
+    name : str
+        EXTNAME, or an empty string.
+    shape : tuple of int
+        Rows and columns: (ny, nx).
+    role : Role
+        Image, weight or mask.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, int]
+    role: Role
+
+
+def is_fits_name(name: str) -> bool:
+    """Return whether `name` ends like a FITS file, in any case; a leading dot is no stem."""
+    lower = PurePath(name).name.lower()
+    return lower.endswith(SUFFIXES) and not lower.startswith(".")
+
+
+@contextmanager
+def open_fits(content: bytes, name: str = "") -> Iterator[fits.HDUList]:
+    """Open FITS bytes, gzip-packed or not, after checking that they hold what they claim.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    name : str, optional
+        Its name, for messages.
+
+    Yields
+    ------
+    astropy.io.fits.HDUList
+        With unscaled data, read on demand. Errors that astropy raises inside the ``with`` block
+        are translated too.
+
+    Raises
+    ------
+    InvalidInputError
+        With kind ``empty``, ``not_fits``, ``truncated`` or ``too_large``.
+    """
+    plain = decompressed(content, name)
+    check_structure(plain, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what astropy remarks about strangers' cards is no news
+        try:
+            buffer = io.BytesIO(plain)
+            with fits.open(buffer, memmap=False, do_not_scale_image_data=True) as hdus:
+                yield hdus
+        except InvalidInputError:
+            raise
+        except _FOREIGN_ERRORS as error:
+            raise InvalidInputError(
+                f"{name or 'the file'} is damaged: its FITS structure cannot be read "
+                f"({type(error).__name__}); fetch it again from its source",
+                kind="not_fits",
+            ) from error
+
+
+def image_hdus(content: bytes, name: str = "") -> list[ImageHduInfo]:
+    """Return the two-dimensional images in `content`, in file order; tables are passed over.
+
+    Raises
+    ------
+    InvalidInputError
+        As `open_fits`; kind ``no_image`` where there is none, ``cube`` where all are cubes.
+    """
+    with open_fits(content, name) as hdus:
+        return images_in(hdus, name)
+
+
+def images_in(hdus: fits.HDUList, name: str = "") -> list[ImageHduInfo]:
+    """Return the two-dimensional images in an open file; see `image_hdus`."""
+    images = [(index, hdu) for index, hdu in enumerate(hdus) if is_image(hdu)]
+    planes = [(*item, shape) for item in images if (shape := _plane_shape(item[1])) is not None]
+    if images and not planes:
+        raise InvalidInputError(
+            f"{name or 'the file'} holds a data cube {images[0][1].shape}, not an image: "
+            "split it into its planes",
+            kind="cube",
+        )
+    if not planes:
+        raise InvalidInputError(
+            f"{name or 'the file'} holds no two-dimensional image: send the image, not the table",
+            kind="no_image",
+        )
+    return [
+        ImageHduInfo(
+            index=index,
+            name=str(hdu.name),
+            shape=shape,
+            role=role_of(str(hdu.name), (hdu.header, hdus[0].header), name),
+        )
+        for index, hdu, shape in planes
+    ]
+
+
+def read_image(content: bytes, hdu_index: int, name: str = "") -> RawImage:
+    """Return the image in HDU `hdu_index` as float32 with BSCALE, BZERO and BLANK applied.
+
+    Raises
+    ------
+    InvalidInputError
+        As `open_fits`; kind ``no_image`` or ``cube`` where the HDU is not a plane.
+    """
+    with open_fits(content, name) as hdus:
+        return read_hdu(hdus, hdu_index)
+
+
+def read_hdu(hdus: fits.HDUList, hdu_index: int) -> RawImage:
+    """Return the image in HDU `hdu_index` of an open file; see `read_image`."""
+    if not 0 <= hdu_index < len(hdus) or not is_image(hdus[hdu_index]):
+        raise InvalidInputError(f"HDU {hdu_index} holds no image", kind="no_image")
+    hdu = hdus[hdu_index]
+    shape = _plane_shape(hdu)
+    if shape is None:
+        raise InvalidInputError(f"HDU {hdu_index} is a data cube {hdu.shape}", kind="cube")
+    data = _scaled(hdu.data.reshape(shape), hdu.header)
+    return RawImage(data=data, header=merged_header(hdus, hdu_index))
+
+
+def check_usable(content: bytes, name: str = "") -> None:
+    """Refuse a file from which no science image can be made.
+
+    Raises
+    ------
+    InvalidInputError
+        As `image_hdus`; kind ``calibration_frame`` for bias, dark and flat frames, ``no_pixels``
+        where no pixel of any image has a value.
+    """
+    with open_fits(content, name) as hdus:
+        images = images_in(hdus, name)
+        frame_type = frame_type_of(merged_header(hdus, images[0].index))
+        if frame_type in _NOT_LIGHT:
+            raise InvalidInputError(
+                f"{name or 'the file'} is a {frame_type} frame, not a picture of the sky: "
+                "calibration frames are kept elsewhere",
+                kind="calibration_frame",
+            )
+        if not any(_has_pixels(hdus[image.index]) for image in images):
+            raise InvalidInputError(
+                f"{name or 'the file'} has no pixel with a value: every one is blank or NaN",
+                kind="no_pixels",
+            )
+
+
+def is_image(hdu: fits.PrimaryHDU) -> bool:
+    """Return whether `hdu` is an image with at least two real axes; tables and spectra are not."""
+    if not isinstance(hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)):
+        return False
+    shape = tuple(hdu.shape)
+    return len(shape) > 1 and min(shape[-2:]) > 1
+
+
+def merged_header(hdus: fits.HDUList, hdu_index: int) -> fits.Header:
+    """Return the cards of an HDU over the primary's, without structure (kept: BUNIT).
+
+    The WCS is not inherited from a primary that has pixels of its own, nor where INHERIT is F:
+    it belongs to those pixels, while the description of the exposure holds for all.
+    """
+    primary, own = _cards(hdus[0].header), _cards(hdus[hdu_index].header)
+    merged = fits.Header(list((primary | own).values()))
+    header = descriptive_cards(merged)
+    shared = hdus[0].header.get("NAXIS", 0) == 0 and merged.get("INHERIT", True) is not False
+    for card in wcs_cards(merged if shared else fits.Header(list(own.values()))).cards:
+        header.append(card, end=True)
+    if "BUNIT" in own:
+        header.append(own["BUNIT"], end=True)
+    return header
+
+
+def _cards(header: fits.Header) -> dict[str, fits.Card]:
+    """Return the named cards of `header` that can be read, the first of each name."""
+    kept: dict[str, fits.Card] = {}
+    for card in header.cards:
+        try:
+            keyword, _ = card.keyword, card.value
+        except (fits.VerifyError, ValueError):
+            continue
+        if keyword.strip() and keyword not in {"COMMENT", "HISTORY"}:
+            kept.setdefault(keyword, card)
+    return kept
+
+
+def _plane_shape(hdu: fits.ImageHDU) -> tuple[int, int] | None:
+    """Return (ny, nx), or None where there is more than one plane."""
+    *planes, ny, nx = hdu.shape
+    return (int(ny), int(nx)) if all(count == 1 for count in planes) else None
+
+
+def _scaled(raw: NDArray[np.generic], header: fits.Header) -> NDArray[np.float32]:
+    """Return ``BZERO + BSCALE * raw`` as float32, NaN where `raw` is BLANK (FITS 4.0, 4.4.2.5)."""
+    scale, zero = float(header.get("BSCALE", 1.0)), float(header.get("BZERO", 0.0))
+    # Sixteen bits fit float32 exactly; wider integers are scaled before they are rounded.
+    exact = raw.dtype.kind == "f" or np.can_cast(raw.dtype, np.float32)
+    data: NDArray[np.floating] = raw.astype(np.float32 if exact else np.float64)
+    if scale != 1.0:
+        np.multiply(data, scale, out=data)
+    if zero != 0.0:
+        np.add(data, zero, out=data)
+    blank = header.get("BLANK")
+    if isinstance(blank, int) and raw.dtype.kind in "iu":
+        data[raw == blank] = np.nan
+    return data.astype(np.float32, copy=False)
+
+
+def _has_pixels(hdu: fits.ImageHDU) -> bool:
+    if hdu.header.get("BITPIX", 0) > 0 and "BLANK" not in hdu.header:
+        return True
+    return bool(np.isfinite(_scaled(hdu.data, hdu.header)).any())

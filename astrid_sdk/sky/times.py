@@ -1,0 +1,269 @@
+"""When an exposure began, out of the many ways in which headers say it."""
+
+import math
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from astropy.io import fits
+from astropy.time import Time
+
+from astrid_sdk.sky.dialect import comment_of, number_of, text_of
+
+DISAGREEMENT_S = 120.0
+_LAST_INSTANT_S = 59.999999
+_MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
+_MJD_RANGE = (15000.0, 90000.0)  # 1899 to 2105: anything else is no date of an exposure
+_FIRST_TWO_DIGIT_YEAR = 45  # older dd/mm/yy dates are of plates; below, the century is open
+_SCALES = {
+    "": "utc", "utc": "utc", "gmt": "utc", "ut": "utc", "ut1": "utc", "z": "utc",
+    "tai": "tai", "iat": "tai", "tt": "tt", "tdt": "tt", "et": "tt", "tdb": "tdb",
+}  # fmt: skip
+_ISO = re.compile(
+    r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?)\s*(.*))?$"
+)
+_OLD = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{2})$")
+_CLOCK = re.compile(r"^(\d{1,2}):(\d{2})(?::((?:60|[0-5]?\d)(?!\d)(?:\.\d*)?))?\s*(.*)$")
+_MIDDLE = re.compile(r"\bmid(?:dle|point)?\b")
+_ZONE = re.compile(r"^([+-])(\d{2}):?(\d{2})$")
+_CLOCK_KEYS = ("TIME-OBS", "UTC-OBS", "UT-OBS", "UTSTART", "UTCSTART", "UT-START", "UT", "UTC",
+               "UTIME", "TM-START", "TIME-BEG")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureTimes:
+    """What a header says about the time of an exposure.
+
+    Attributes
+    ----------
+    start : datetime or None
+        Exposure start, UTC.
+    midpoint_mjd_tai : float or None
+        Middle of the exposure, MJD, TAI.
+    start_by_mjd : datetime or None
+        Exposure start by the Julian dates, kept beside `start` where both are given.
+    zone_offset_h : float or None
+        Numeric zone that DATE-OBS carries, hours east of UTC.
+    source : str
+        The keyword `start` comes from; empty without.
+    warnings : tuple of str
+        What is doubtful.
+    """
+
+    start: datetime | None
+    midpoint_mjd_tai: float | None
+    start_by_mjd: datetime | None
+    zone_offset_h: float | None
+    source: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    """One time in a header, UTC, and the keyword it stands under."""
+
+    utc: datetime
+    key: str
+    zone_offset_h: float | None = None
+
+
+def exposure_times(header: fits.Header, exposure_time_s: float | None = None) -> ExposureTimes:
+    """Return when the exposure began and its midpoint.
+
+    An explicit zone in DATE-OBS comes first, then DATE-OBS with TIMESYS, DATE-OBS with a clock
+    card beside it, then the Julian dates. A day without a time is no time.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+        Of the exposure.
+    exposure_time_s : float, optional
+        Length of the exposure, seconds.
+    """
+    remarks: list[str] = []
+    dated = next(_dated(header, remarks), None)
+    julian = next(_julian(header), None)
+    middle = next(_middle(header), None)
+    start = dated or julian
+    if start is None and middle is not None and exposure_time_s is not None:
+        half = timedelta(seconds=exposure_time_s / 2)
+        start = _Instant(middle.utc - half, middle.key)
+    if dated and julian and abs((dated.utc - julian.utc).total_seconds()) > DISAGREEMENT_S:
+        remarks.append(
+            f"{dated.key} says {dated.utc.isoformat()} but {julian.key} says "
+            f"{julian.utc.isoformat()}: {dated.key} is used"
+        )
+    if middle is None and start is not None and exposure_time_s is not None:
+        middle = _Instant(start.utc + timedelta(seconds=exposure_time_s / 2), start.key)
+    return ExposureTimes(
+        start=start.utc if start else None,
+        midpoint_mjd_tai=mjd_tai(middle.utc) if middle else None,
+        start_by_mjd=julian.utc if julian else None,
+        zone_offset_h=dated.zone_offset_h if dated else None,
+        source=start.key if start else "",
+        warnings=tuple(remarks),
+    )
+
+
+def mjd_tai(moment: datetime) -> float:
+    """Return an aware `moment` as MJD on the TAI scale."""
+    days = (moment - _MJD_ZERO) / timedelta(days=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ERFA doubts leap seconds it does not know yet
+        return float(Time(days, format="mjd", scale="utc").tai.mjd)
+
+
+def from_mjd(mjd: float, scale: str = "utc") -> datetime | None:
+    """Return the UTC time of `mjd` on `scale`, to the microsecond; None where it is no date."""
+    if not math.isfinite(mjd) or not _MJD_RANGE[0] < mjd < _MJD_RANGE[1]:
+        return None
+    if scale != "utc":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mjd = float(Time(mjd, format="mjd", scale=scale).utc.mjd)
+    return _MJD_ZERO + timedelta(days=mjd)
+
+
+def _dated(header: fits.Header, remarks: list[str]) -> Iterator[_Instant]:
+    """Yield the starts that calendar dates give, best first."""
+    for key in ("DATE-OBS", "DATE-BEG", "DATE_OBS"):
+        text = text_of(header, key)
+        if text is None or _MIDDLE.search(comment_of(header, key)):
+            continue
+        day, clock, zone = _parts(text)
+        if day is None:
+            remarks.append(f"{key} = {text!r} is not a date that can be told for certain")
+        elif clock:
+            yield from _instant(header, key, day, (clock, zone), remarks)
+        else:
+            yield from _with_clock_card(header, key, day, remarks)
+
+
+def _with_clock_card(
+    header: fits.Header, key: str, day: datetime, remarks: list[str]
+) -> Iterator[_Instant]:
+    """Yield the start of a date without time, completed by a clock card beside it."""
+    for clock_key in _CLOCK_KEYS:
+        text = text_of(header, clock_key)
+        if text is None:
+            continue
+        own_day, clock, zone = _parts(text)
+        found = _CLOCK.match(text)
+        if found:
+            clock, zone = text[: found.start(4)].strip(), found.group(4)
+        if clock:
+            yield from _instant(header, clock_key, own_day or day, (clock, zone), remarks)
+    remarks.append(f"{key} gives the day {day.date().isoformat()} but no time")
+
+
+def _instant(
+    header: fits.Header, key: str, day: datetime, clock: tuple[str, str], remarks: list[str]
+) -> Iterator[_Instant]:
+    """Yield `day` at `clock` (time, zone) in UTC, if its zone or time scale is known."""
+    moment = _at(day, clock[0])
+    if moment is None:
+        remarks.append(f"{key} holds an impossible time: {clock[0]!r}")
+        return
+    offset = _offset(clock[1])
+    if clock[1] and offset is None:
+        remarks.append(f"{key} carries the unknown zone {clock[1]!r}")
+    elif offset is not None:
+        hours = offset / timedelta(hours=1) if _ZONE.match(clock[1]) else None
+        yield _Instant(moment - offset, key, hours)
+    else:
+        yield from _scaled(header, key, moment, remarks)
+
+
+def _scaled(
+    header: fits.Header, key: str, moment: datetime, remarks: list[str]
+) -> Iterator[_Instant]:
+    """Yield a time without zone, read on the header's time scale."""
+    if re.search(r"\blt\b|local", comment_of(header, key)):
+        remarks.append(f"{key} is a local time without zone: not used")
+        return
+    system = (text_of(header, "TIMESYS") or "").lower()
+    scale = _SCALES.get(system.partition("(")[0].strip())
+    if scale is None:
+        remarks.append(f"TIMESYS = {system.upper()!r} is no known time scale: {key} is not used")
+        return
+    utc = moment if scale == "utc" else _to_utc(moment, scale)
+    if utc is not None:
+        yield _Instant(utc, key)
+
+
+def _julian(header: fits.Header) -> Iterator[_Instant]:
+    """Yield the starts that Julian dates give, best first."""
+    system = (text_of(header, "TIMESYS") or "").lower()
+    for key in ("MJD-BEG", "MJD-OBS", "MJD_OBS", "EXPSTART", "MJD", "TAI", "JD"):
+        value, comment = number_of(header, key), comment_of(header, key)
+        if value is None or _MIDDLE.search(comment) or "centric" in comment:
+            continue
+        if key == "JD":
+            value -= 2400000.5
+        said = re.search(r"\b(tai|tt|tdb|utc)\b", comment)
+        spoken = said.group(1) if said else ("tai" if key == "TAI" else system)
+        scale = _SCALES.get(spoken)
+        utc = from_mjd(value, scale) if scale else None
+        if utc is not None:
+            yield _Instant(utc, key)
+
+
+def _middle(header: fits.Header) -> Iterator[_Instant]:
+    """Yield the midpoints that the header gives, best first."""
+    scale = _SCALES.get((text_of(header, "TIMESYS") or "").lower())
+    said = [key for key in ("DATE-OBS", "MJD-OBS") if _MIDDLE.search(comment_of(header, key))]
+    for key in ("DATE-AVG", "DATE-MID", *said[:1]):
+        day, clock, zone = _parts(text_of(header, key) or "")
+        if day is not None and clock:
+            yield from _instant(header, key, day, (clock, zone), [])
+    for key in ("MJD-AVG", "MJD-MID", *said[-1:]):
+        value = number_of(header, key)
+        utc = from_mjd(value, scale) if value is not None and scale else None
+        if utc is not None:
+            yield _Instant(utc, key)
+
+
+def _parts(text: str) -> tuple[datetime | None, str, str]:
+    """Return day, clock and zone of a date as headers write it; None where it is no date."""
+    found, old = _ISO.match(text), _OLD.match(text)
+    try:
+        if found:
+            year, month, day = (int(found.group(i)) for i in (1, 2, 3))
+            clock, zone = found.group(4) or "", (found.group(5) or "").strip()
+            return datetime(year, month, day, tzinfo=UTC), clock, zone
+        if old and int(old.group(3)) >= _FIRST_TWO_DIGIT_YEAR:  # dd/mm/yy: FITS before 1997
+            year, month, day = 1900 + int(old.group(3)), int(old.group(2)), int(old.group(1))
+            return datetime(year, month, day, tzinfo=UTC), "", ""
+    except ValueError:
+        pass
+    return None, "", ""
+
+
+def _at(day: datetime, clock: str) -> datetime | None:
+    """Return `day` at `clock`; a leap second is the last microsecond before it."""
+    found = _CLOCK.match(clock)
+    if found is None:
+        return None
+    hours, minutes, seconds = int(found.group(1)), int(found.group(2)), float(found.group(3) or 0)
+    try:
+        minute = day.replace(hour=hours, minute=minutes)
+    except ValueError:
+        return None
+    return minute + timedelta(seconds=min(seconds, _LAST_INSTANT_S))
+
+
+def _offset(zone: str) -> timedelta | None:
+    """Return the offset of a zone from UTC, or None where there is none or it is unknown."""
+    if zone.upper() in {"Z", "UT", "UTC", "GMT"}:
+        return timedelta()
+    found = _ZONE.match(zone)
+    if found is None:
+        return None
+    offset = timedelta(hours=int(found.group(2)), minutes=int(found.group(3)))
+    return -offset if found.group(1) == "-" else offset
+
+
+def _to_utc(moment: datetime, scale: str) -> datetime | None:
+    return from_mjd((moment - _MJD_ZERO) / timedelta(days=1), scale)

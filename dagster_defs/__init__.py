@@ -1,0 +1,1 @@
+"""The chain as Dagster assets: thin, one file per asset."""

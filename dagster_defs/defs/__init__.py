@@ -1,0 +1,1 @@
+"""Where ``dg scaffold`` puts new definitions."""

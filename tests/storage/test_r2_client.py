@@ -1,0 +1,296 @@
+"""What the R2 client promises beyond `ObjectStorage`, and how it meets servers that lie."""
+
+import contextlib
+import dataclasses
+import hashlib
+import pickle
+import threading
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from servers import MotoServer, R2Simulator
+from typing_extensions import override
+
+from astrid_sdk.config import Secret, StorageConfig, child_environment
+from astrid_sdk.errors import (
+    AccessDeniedError,
+    ConflictError,
+    CorruptionError,
+    InvalidInputError,
+    StorageUnavailableError,
+)
+from astrid_sdk.storage.base import CONTENT_HASH_METADATA
+from astrid_sdk.storage.r2_client import R2StorageClient
+
+HIDDEN = "hidden-value-3141"
+BUCKET = "astrid-storage"
+BODY = b"body"
+BODY_ETAG = f'"{hashlib.md5(BODY, usedforsecurity=False).hexdigest()}"'
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a scripted server says."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    cut: int = 0  # bytes promised in Content-Length and never sent
+
+
+@contextlib.contextmanager
+def scripted(answers: Mapping[str, Answer]) -> Iterator[R2StorageClient]:
+    """Serve one answer per HTTP method to the client that is yielded."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            said = answers[self.command]
+            self.send_response(said.status)
+            length = {"Content-Length": str(len(said.body) + said.cut)}
+            for name, value in (length | dict(said.headers)).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(said.body if self.command != "HEAD" else b"")
+
+        do_GET = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - http.server's names
+
+        @override
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield client_of(f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def config_of(endpoint_url: str) -> StorageConfig:
+    return StorageConfig("account", "key-id", HIDDEN, BUCKET, r2_endpoint_url=endpoint_url)
+
+
+def client_of(endpoint_url: str) -> R2StorageClient:
+    return R2StorageClient(
+        config_of(endpoint_url), attempts=2, connect_timeout_s=1.0, read_timeout_s=2.0
+    )
+
+
+def head_of(size_bytes: int, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(200, headers={"Content-Length": str(size_bytes)} | named)
+
+
+def put(client: R2StorageClient, *, create_only: bool = False) -> str:
+    return client.upload_file(BUCKET, "a", BODY, "text/plain", create_only=create_only)
+
+
+class TestSecrets:
+    def test_none_is_in_what_is_shown(self) -> None:
+        client = client_of("https://r2.test")
+        location = client.table_location(BUCKET, "objects")
+        shown = [repr(client), str(client), client.describe(), repr(location), str(vars(client))]
+        assert not any(HIDDEN in text or "key-id" in text for text in shown)
+        assert "https://r2.test" in repr(client)
+        assert BUCKET in repr(client)
+
+    def test_none_is_pickled(self) -> None:
+        with pytest.raises(InvalidInputError):
+            pickle.dumps(client_of("https://r2.test"))
+
+    def test_none_is_in_a_traceback_with_locals(self) -> None:
+        client = client_of("http://127.0.0.1:1")
+        with pytest.raises(StorageUnavailableError) as caught:
+            client.download_file(BUCKET, "a")
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        assert HIDDEN not in "".join(shown.format())
+
+    def test_none_is_left_in_the_process_environment(self, moto_server: MotoServer) -> None:
+        before = child_environment({})
+        R2StorageClient(moto_server.config(BUCKET)).create_bucket(BUCKET)
+        assert child_environment({}) == before
+
+
+class TestTableLocation:
+    def test_it_carries_what_a_table_library_needs(self) -> None:
+        location = client_of("http://127.0.0.1:9000").table_location(BUCKET, "objects")
+        assert location.uri == f"s3://{BUCKET}/_catalog/objects"
+        assert location.options["AWS_SECRET_ACCESS_KEY"] == Secret(HIDDEN)
+        assert location.reveal_options() == {
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9000",
+            "AWS_REGION": "auto",
+            "AWS_ACCESS_KEY_ID": "key-id",
+            "AWS_SECRET_ACCESS_KEY": HIDDEN,
+            "AWS_CONDITIONAL_PUT": "etag",
+            "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
+            "AWS_ALLOW_HTTP": "true",
+        }
+
+    def test_http_is_not_allowed_beside_https(self) -> None:
+        options = client_of("https://r2.test").table_location(BUCKET, "objects").options
+        assert "AWS_ALLOW_HTTP" not in options
+
+    def test_temporary_credentials_come_along(self) -> None:
+        config = dataclasses.replace(config_of("https://r2.test"), r2_session_token="token-1")  # noqa: S106 - made up
+        options = R2StorageClient(config).table_location(BUCKET, "objects").reveal_options()
+        assert options["AWS_SESSION_TOKEN"] == "token-1"  # noqa: S105 - made up
+
+
+class TestWriting:
+    def test_an_etag_of_other_bytes_is_settled_by_looking_it_up(self) -> None:
+        odd = {"ETag": '"opaque"'}
+        with scripted({"PUT": Answer(200, headers=odd), "HEAD": head_of(len(BODY))}) as client:
+            assert put(client) == "a"
+
+    @pytest.mark.parametrize("found", [Answer(404), head_of(len(BODY) - 1)])
+    def test_an_acknowledged_write_that_is_not_there_is_an_error(self, found: Answer) -> None:
+        with scripted({"PUT": Answer(200), "HEAD": found}) as client:
+            with pytest.raises(CorruptionError) as caught:
+                put(client)
+            assert caught.value.kind == "not_written"
+
+    @pytest.mark.parametrize(
+        "headers",
+        [{"ETag": BODY_ETAG}, {"x_amz_meta_astrid_sha256": hashlib.sha256(BODY).hexdigest()}],
+    )
+    def test_a_refusal_because_of_our_own_object_is_success(self, headers: dict[str, str]) -> None:
+        refused = {"PUT": Answer(412), "HEAD": head_of(len(BODY), **headers)}
+        with scripted(refused) as client:
+            assert put(client, create_only=True) == "a"
+
+    @pytest.mark.parametrize(
+        "found", [Answer(404), head_of(len(BODY), ETag='"other"'), head_of(9, ETag=BODY_ETAG)]
+    )
+    def test_a_refusal_because_of_other_bytes_is_a_conflict(self, found: Answer) -> None:
+        with scripted({"PUT": Answer(412), "HEAD": found}) as client:
+            with pytest.raises(ConflictError) as caught:
+                put(client, create_only=True)
+            assert caught.value.kind == "already_exists"
+
+    def test_the_content_hash_is_recorded(self, moto_server: MotoServer) -> None:
+        client = R2StorageClient(moto_server.config(BUCKET))
+        client.create_bucket(BUCKET)
+        content_hash = hashlib.sha256(BODY).hexdigest()
+        client.upload_file(BUCKET, "hashed", BODY, "text/plain", content_hash=content_hash)
+        found = client.head(BUCKET, "hashed")
+        assert found is not None
+        assert found.media_type == "text/plain"
+        assert found.user_metadata == {CONTENT_HASH_METADATA: content_hash}
+
+
+class TestReading:
+    def test_bytes_other_than_the_recorded_ones_are_not_handed_out(self) -> None:
+        lying = Answer(200, b"bodY", {"x-amz-meta-astrid-sha256": hashlib.sha256(BODY).hexdigest()})
+        with scripted({"GET": lying}) as client, pytest.raises(CorruptionError):
+            client.download_file(BUCKET, "a")
+
+    def test_a_body_that_breaks_off_is_an_outage(self) -> None:
+        with (
+            scripted({"GET": Answer(200, BODY, cut=5)}) as client,
+            pytest.raises(StorageUnavailableError),
+        ):
+            client.download_file(BUCKET, "a")
+
+    def test_a_server_that_ignores_the_range_is_not_believed(self) -> None:
+        with (
+            scripted({"GET": Answer(200, BODY)}) as client,
+            pytest.raises(StorageUnavailableError),
+        ):
+            client.download_range(BUCKET, "a", 1, 2)
+
+    def test_metadata_that_is_not_ascii_is_read(self) -> None:
+        words = {"ETag": '"x"', "x_amz_meta_Observer": "=?UTF-8?Q?Mar=C3=ADa?="}
+        with scripted({"HEAD": head_of(4, **words)}) as client:
+            found = client.head(BUCKET, "a")
+        assert found is not None
+        assert found.user_metadata == {"observer": "María"}
+
+    @pytest.mark.parametrize("status", [500, 503, 520])
+    def test_an_outage_is_never_taken_for_a_missing_object(self, status: int) -> None:
+        with scripted({"HEAD": Answer(status)}) as client:
+            for look in (client.head, client.delete_file, client.get_file_metadata):
+                with pytest.raises(StorageUnavailableError):
+                    look(BUCKET, "a")
+
+
+LISTING = """<?xml version="1.0"?><ListBucketResult>
+<Name>{name}</Name><KeyCount>{count}</KeyCount><IsTruncated>{cut}</IsTruncated>
+<Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>"""
+
+
+class TestListing:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "",
+            "<html><body>please log in</body></html>",
+            "<ListBucketResult></ListBucketResult>",
+            "<Error><Code>InternalError</Code></Error>",
+            LISTING.format(name="another-bucket", count=1, cut="false"),
+            LISTING.format(name=BUCKET, count=2, cut="false"),
+            LISTING.format(name=BUCKET, count=1, cut="true"),  # and no token to go on with
+            LISTING.format(name=BUCKET, count=1, cut="false")[:-9],
+        ],
+    )
+    def test_an_answer_that_is_no_whole_listing_is_an_outage(self, body: str) -> None:
+        with (
+            scripted({"GET": Answer(200, body.encode())}) as client,
+            pytest.raises(StorageUnavailableError),
+        ):
+            client.list_files(BUCKET, "")
+
+    def test_a_whole_listing_is_believed(self) -> None:
+        body = LISTING.format(name=BUCKET, count=1, cut="false")
+        with scripted({"GET": Answer(200, body.encode())}) as client:
+            assert client.list_files(BUCKET, "") == ["a"]
+
+
+class TestReaching:
+    def test_nothing_is_connected_before_the_first_call(self) -> None:
+        R2StorageClient(config_of("https://r2.invalid"))
+
+    def test_an_unreachable_endpoint_is_an_outage(self) -> None:
+        client = client_of("http://127.0.0.1:1")
+        actions: list[Callable[[], object]] = [
+            lambda: put(client),
+            lambda: client.head(BUCKET, "a"),
+            lambda: client.list_files(BUCKET, ""),
+        ]
+        for action in actions:
+            with pytest.raises(StorageUnavailableError) as caught:
+                action()
+            assert caught.value.kind == "unreachable"
+
+    @pytest.mark.simulator
+    @pytest.mark.parametrize("wrong", ["r2_access_key_id", "r2_secret_access_key"])
+    def test_wrong_credentials_are_refused(self, r2_simulator: R2Simulator, wrong: str) -> None:
+        bucket = r2_simulator.buckets[1]
+        client = R2StorageClient(r2_simulator.config(bucket, **{wrong: HIDDEN}))
+        actions: list[Callable[[], object]] = [
+            lambda: client.upload_file(bucket, "a", b"", "text/plain"),
+            lambda: client.download_file(bucket, "a"),
+            lambda: client.head(bucket, "a"),
+            lambda: client.list_files(bucket, ""),
+        ]
+        for action in actions:
+            with pytest.raises(AccessDeniedError) as caught:
+                action()
+            assert HIDDEN not in str(caught.value)
+
+    def test_other_aws_settings_of_the_machine_change_nothing(
+        self, moto_server: MotoServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "somebody-elses")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody-elses")
+        monkeypatch.setenv("AWS_SESSION_TOKEN", "somebody-elses")
+        bucket = f"astrid-{uuid.uuid4()}"
+        client = R2StorageClient(moto_server.config(bucket))
+        client.create_bucket(bucket)
+        assert client.list_files(bucket, "") == []
