@@ -180,7 +180,15 @@ def _with_statements(records: pa.Table) -> pa.Table:
     for column, said in (("purpose", purposes), ("excluded", excluded)):
         values = pa.array([said.get(content_hash) for content_hash in hashes], pa.string())
         content = content.append_column(column, values)
-    return content
+    return _with_default_purpose(content)
+
+
+def _with_default_purpose(content: pa.Table) -> pa.Table:
+    """Return `content` with raw images that nobody spoke of as science."""
+    is_raw = pc.equal(content["tier"], Tier.RAW_OBSERVATIONS.value)
+    unsaid = pc.and_(is_raw, pc.is_null(content["purpose"]))
+    purposes = pc.if_else(unsaid, "science", content["purpose"])
+    return content.set_column(content.schema.get_field_index("purpose"), "purpose", purposes)
 
 
 def _first_of_each(content: pa.Table) -> list[bool]:

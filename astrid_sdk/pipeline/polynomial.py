@@ -1,6 +1,6 @@
 """Polynomials over the plane: maps between pixel grids, and terms that vary over a field."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -51,6 +51,10 @@ class PlaneMap:
     def identity(cls) -> Self:
         """Return the map that moves nothing."""
         return cls(np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]), (0.0, 0.0), 1.0, 1)
+
+    def from_corner(self, x0: float, y0: float) -> "PlaneMap":
+        """Return this map for a source grid whose pixel 0, 0 is at `x0`, `y0` of the present."""
+        return replace(self, centre=(self.centre[0] - x0, self.centre[1] - y0))
 
     def __call__(self, points: Array) -> Array:
         """Return where `points`, shape (n, 2), go."""

@@ -69,8 +69,7 @@ def register(science: Frame, reference: Frame) -> Registration:
     ours, theirs = ours.select(np.s_[:_MOST_STARS]), theirs.select(np.s_[:_MOST_STARS])
     from_wcs = _map_from_wcs(science, reference)
     starts = [("wcs", from_wcs)] if from_wcs is not None else []
-    if science.shape == reference.shape:
-        starts.append(("stars", PlaneMap.identity()))
+    starts.append(("stars", PlaneMap.identity()))
     for method, start in starts:
         found = _refine(start, ours, theirs, width, science.shape)
         if found is not None:

@@ -10,7 +10,7 @@ from scipy import signal
 Plane = NDArray[np.float32]
 
 _FLOOR_BOX_PX = 48
-_LEAST_RMS = 0.8  # a quiet image may sharpen its own scores, but not by more
+_LEAST_RMS = 1.0  # the floor only ever lowers a score
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,9 +18,10 @@ MAX_PLAIN_BYTES = 4 * 2**30  # of one file after unpacking
 MAX_PIXELS = 2**29  # of one image: 2 GiB as float32
 FREE_BYTES = 256 * 2**20  # up to here any compression ratio is harmless
 MAX_RATIO = 200  # of plain to packed bytes beyond that
-_CHUNK = 2**22
+_CHUNK_IN, _CHUNK_OUT = 2**18, 2**22
 _MAX_AXES = 999
 _TABLE_AXES = 2
+_WIDEST_BYTES = 8  # of a FITS number
 _MAX_HEADER_BYTES = 1000 * BLOCK
 _MAX_HDUS = 4096
 _GZIP = b"\x1f\x8b"
@@ -63,41 +64,55 @@ def decompressed(content: bytes, name: str = "") -> bytes:
         raise InvalidInputError(f"{label} is empty: fetch it again", kind="empty")
     if not content.startswith(_GZIP):
         return content
-    plain, rest = io.BytesIO(), content
-    while rest.startswith(_GZIP):
-        rest = _unpack_member(rest, plain, len(content), label)
+    plain, start = io.BytesIO(), 0
+    limit = min(MAX_PLAIN_BYTES, max(FREE_BYTES, MAX_RATIO * len(content)))
+    try:
+        while content.startswith(_GZIP, start):
+            start = _unpack_member(content, start, plain, limit)
+    except zlib.error as error:
+        raise InvalidInputError(
+            f"{label} is a damaged gzip file: fetch it again", kind="not_fits"
+        ) from error
+    except EOFError as error:
+        raise InvalidInputError(
+            f"{label} is truncated: its gzip stream ends early; fetch it again", kind="truncated"
+        ) from error
+    except OverflowError as error:
+        raise InvalidInputError(
+            f"{label} unpacks to more than {limit} bytes: send it unpacked", kind="too_large"
+        ) from error
     return plain.getvalue()  # shares the buffer: no second copy
 
 
-def _unpack_member(packed: bytes, plain: io.BytesIO, packed_bytes: int, label: str) -> bytes:
-    """Append one gzip member of `packed` to `plain`; return what follows it."""
-    limit = min(MAX_PLAIN_BYTES, max(FREE_BYTES, MAX_RATIO * packed_bytes))
+def _unpack_member(packed: bytes, start: int, plain: io.BytesIO, limit: int) -> int:
+    """Append the gzip member at `start` to `plain`; return where the next one begins.
+
+    Raises
+    ------
+    zlib.error, EOFError, OverflowError
+        The member is damaged, cut short, or takes `plain` beyond `limit` bytes.
+    """
     unpacker = zlib.decompressobj(wbits=31)
-    view = memoryview(packed)
-    for start in range(0, len(packed), _CHUNK):
-        feed: bytes | memoryview = view[start : start + _CHUNK]
+    while not unpacker.eof:
+        chunk = feed = packed[start : start + _CHUNK_IN]
+        if not chunk:
+            raise EOFError(start)
         while feed:
-            try:
-                plain.write(unpacker.decompress(feed, _CHUNK))
-            except zlib.error as error:
-                raise InvalidInputError(
-                    f"{label} is a damaged gzip file: fetch it again", kind="not_fits"
-                ) from error
+            plain.write(unpacker.decompress(feed, _CHUNK_OUT))
             if plain.tell() > limit:
-                raise InvalidInputError(
-                    f"{label} unpacks to more than {limit} bytes: send it unpacked",
-                    kind="too_large",
-                )
+                raise OverflowError(limit)
             feed = unpacker.unconsumed_tail
-        if unpacker.eof:
-            return unpacker.unused_data + bytes(view[start + _CHUNK :])
-    raise InvalidInputError(
-        f"{label} is truncated: its gzip stream ends early; fetch it again", kind="truncated"
-    )
+        start += len(chunk) - len(unpacker.unused_data)
+    return start
 
 
-def check_structure(plain: bytes, name: str = "") -> None:
+def check_structure(plain: bytes, name: str = "") -> dict[int, int]:
     """Walk the HDUs of `plain` and refuse what is not FITS, not all there, or too large.
+
+    Returns
+    -------
+    dict of int to int
+        The HDU numbers of tile-compressed images, and the bytes that one tile of each holds.
 
     Raises
     ------
@@ -109,13 +124,15 @@ def check_structure(plain: bytes, name: str = "") -> None:
         raise InvalidInputError(
             f"{label} is not a FITS file: it begins with {plain[:16]!r}", kind="not_fits"
         )
-    start = 0
-    for _ in range(_MAX_HDUS):
+    start, compressed = 0, {}
+    for index in range(_MAX_HDUS):
         if start and not plain.startswith(b"XTENSION", start):
-            return
+            return compressed
         cards, data_start = _header_cards(plain, start, label)
         claims = _claims(cards, label)
         _check_claims(claims, len(plain) - data_start, label)
+        if claims.packed_axes:
+            compressed[index] = _WIDEST_BYTES * math.prod(claims.tiles)
         start = data_start + -(-claims.data_bytes // BLOCK) * BLOCK
     raise InvalidInputError(f"{label} has more than {_MAX_HDUS} HDUs: cut it up", kind="too_large")
 
@@ -204,7 +221,8 @@ def _check_tiles(claims: _Claims, label: str) -> None:
             f"{label} is damaged: its compressed image needs {needed} tiles", kind="truncated"
         )
     plain_bytes = 4 * math.prod(claims.packed_axes)
-    if plain_bytes > max(FREE_BYTES, MAX_RATIO * claims.data_bytes):
+    largest_tile = math.prod(claims.tiles)
+    if largest_tile > MAX_PIXELS or plain_bytes > max(FREE_BYTES, MAX_RATIO * claims.data_bytes):
         raise InvalidInputError(
             f"{label} unpacks to {plain_bytes} bytes from {claims.data_bytes}: send it unpacked",
             kind="too_large",

@@ -19,13 +19,14 @@ from astropy.io.fits.hdu.compressed._compression import CfitsioException  # has 
 from numpy.typing import NDArray
 
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.sky.blocks import check_structure, decompressed
+from astrid_sdk.sky.blocks import FREE_BYTES, check_structure, decompressed
 from astrid_sdk.sky.dialect import FrameType, Role, frame_type_of, role_of
 from astrid_sdk.sky.frame import RawImage, descriptive_cards, wcs_cards
 
 SUFFIXES = tuple(
     stem + packing for stem in (".fits", ".fit", ".fts", ".img") for packing in ("", ".gz", ".fz")
 )
+_DEFLATE_RATIO = 1032  # the most that deflate can unpack a byte to
 _NOT_LIGHT = (FrameType.BIAS, FrameType.DARK, FrameType.FLAT)
 # What astropy raised on files with random bytes flipped, in headers and in compressed tiles.
 _FOREIGN_ERRORS = (
@@ -92,10 +93,12 @@ def open_fits(content: bytes, name: str = "") -> Iterator[fits.HDUList]:
         With kind ``empty``, ``not_fits``, ``truncated`` or ``too_large``.
     """
     plain = decompressed(content, name)
-    check_structure(plain, name)
+    compressed = check_structure(plain, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what astropy remarks about strangers' cards is no news
         try:
+            if compressed:
+                _check_gzip_tiles(plain, compressed, name)
             buffer = io.BytesIO(plain)
             with fits.open(buffer, memmap=False, do_not_scale_image_data=True) as hdus:
                 yield hdus
@@ -232,6 +235,39 @@ def _cards(header: fits.Header) -> dict[str, fits.Card]:
         if keyword.strip() and keyword not in {"COMMENT", "HISTORY"}:
             kept.setdefault(keyword, card)
     return kept
+
+
+def _check_gzip_tiles(plain: bytes, compressed: dict[int, int], name: str) -> None:
+    """Refuse gzip tiles that unpack to more than a tile holds: the library would follow them.
+
+    Parameters
+    ----------
+    plain : bytes
+        The file.
+    compressed : dict of int to int
+        HDU numbers of its compressed images, and the bytes that one tile of each holds.
+    name : str
+        Of the file.
+    """
+    with fits.open(io.BytesIO(plain), memmap=False, disable_image_compression=True) as hdus:
+        for index, tile_bytes in compressed.items():
+            table = hdus[index]
+            for column in set(table.columns.names) & {"COMPRESSED_DATA", "GZIP_COMPRESSED_DATA"}:
+                for packed in table.data[column]:
+                    if packed.nbytes * _DEFLATE_RATIO > FREE_BYTES:
+                        _check_gzip_tile(packed.tobytes(), tile_bytes, name)
+
+
+def _check_gzip_tile(packed: bytes, tile_bytes: int, name: str) -> None:
+    if not packed.startswith(b"\x1f\x8b"):
+        return
+    unpacker = zlib.decompressobj(wbits=31)
+    unpacker.decompress(packed, tile_bytes + 1)
+    if not unpacker.eof and unpacker.unconsumed_tail:
+        raise InvalidInputError(
+            f"{name or 'the file'} holds a compressed tile that unpacks beyond its size",
+            kind="too_large",
+        )
 
 
 def _plane_shape(hdu: fits.ImageHDU) -> tuple[int, int] | None:

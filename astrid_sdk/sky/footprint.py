@@ -72,7 +72,7 @@ def footprint_of(wcs: WCS, shape: tuple[int, int]) -> Corners | None:
     y = np.array([-0.5, -0.5, ny - 0.5, ny - 0.5])
     try:
         ra, dec = pixel_to_icrs(wcs, x, y)
-    except (ValueError, AttributeError):  # a singular matrix, or no frame known to astropy
+    except (ValueError, TypeError, AttributeError):  # a singular matrix, or an unknown frame
         return None
     corners = tuple((float(a), float(d)) for a, d in zip(ra, dec, strict=True))
     return corners if np.isfinite(corners).all() and _is_sound(corners) else None

@@ -1,10 +1,10 @@
 """Where the telescope stood: a longitude, east positive, out of headers that differ in sign.
 
 A bare ``LONGITUD = 110.88`` may be east or west. What decides, in this order: geocentric
-coordinates, an observatory known by name or by its latitude, a letter E or W, a comment that says
+coordinates, a letter E or W, an observatory known by name or by its latitude, a comment that says
 west, the time zone, the country, a comment that says east, a minus sign. Some comments lie (one
-camera calls 70.8 in Chile an east longitude), so places come first. Where nothing decides, both
-longitudes are candidates: often both give the same night.
+camera calls 70.8 in Chile an east longitude), so places come before comments. Where nothing
+decides, both longitudes are candidates: often both give the same night.
 """
 
 import math
@@ -55,6 +55,7 @@ _POSITION_KEYS = (
 )
 _WEST = re.compile(r"usa?|united states.*|canada|mexico|chile|argentina|brazil|peru")
 _EAST = re.compile(r"australia|china|japan|india|israel|south africa|italy|germany|korea|turkey")
+_LETTER = re.compile(r"^(.*?)\s*([EW])\.?$", re.IGNORECASE)
 _SAME_PLACE_DEG = 0.5
 _NEAR_CENTRE_M = 1e5
 _TURN_DEG = 360.0
@@ -83,7 +84,10 @@ def site_longitude(header: fits.Header, zone_offset_h: float | None = None) -> S
     if geocentric is not None:
         return geocentric
     key = next((k for k, _ in _POSITION_KEYS if header.get(k) not in (None, "")), None)
-    written = _written_longitude(header, key)
+    lettered = _lettered(header[key]) if key else None
+    if lettered is not None:
+        return SiteLongitude((lettered,), f"header {key}={header[key]}")
+    written = _in_range(degrees_of(header[key])) if key else None
     known = _known_site(header, written)
     if known is not None:
         return known
@@ -103,18 +107,18 @@ def _geocentric(header: fits.Header) -> SiteLongitude | None:
     return SiteLongitude((math.degrees(math.atan2(y, x)),), "header OBSGEO-X, OBSGEO-Y")
 
 
-def _written_longitude(header: fits.Header, key: str | None) -> float | None:
-    """Return the longitude as written; a letter E or W makes it east positive."""
-    if key is None:
+def _lettered(value: object) -> float | None:
+    """Return an east-positive longitude from text that ends in E or W, else None."""
+    found = _LETTER.match(value.strip()) if isinstance(value, str) else None
+    degrees = _in_range(degrees_of(found.group(1))) if found else None
+    if found is None or degrees is None:
         return None
-    value = header[key]
-    letter = re.match(r"^(.*?)\s*([EWew])\.?$", value.strip()) if isinstance(value, str) else None
-    degrees = degrees_of(letter.group(1) if letter else value)
-    if degrees is None or abs(degrees) > _TURN_DEG:
-        return None
-    if letter:
-        degrees = abs(degrees) if letter.group(2) in "Ee" else -abs(degrees)
-    return degrees
+    return _wrapped(abs(degrees) if found.group(2) in "Ee" else -abs(degrees))
+
+
+def _in_range(longitude_deg: float | None) -> float | None:
+    outside = longitude_deg is None or abs(longitude_deg) > _TURN_DEG
+    return None if outside else longitude_deg
 
 
 def _known_site(header: fits.Header, written: float | None) -> SiteLongitude | None:
@@ -142,8 +146,6 @@ def _signed(
     """Return `written` with its sign settled by the header's other words, or both signs."""
     value = _wrapped(written)
     text = f"header {key}={header[key]}"
-    if isinstance(header[key], str) and re.search(r"[EWew]\.?$", header[key].strip()):
-        return SiteLongitude((value,), text)
     side, why = _side(header, key, value, zone_offset_h)
     if side is None:
         return SiteLongitude((value, -value), f"{text}, east or west is not said")

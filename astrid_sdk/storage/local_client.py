@@ -24,7 +24,7 @@ from astrid_sdk.storage.base import (
     check_prefix,
     check_range,
 )
-from astrid_sdk.storage.responses import Attempt, translated
+from astrid_sdk.storage.responses import Attempt, place, translated
 
 _TEMPORARY = ".tmp"  # no bucket's name starts with a dot, so it is never listed
 
@@ -222,9 +222,7 @@ class LocalStorageClient(ObjectStorage):
         return Attempt(doing, self._where(bucket, key), writes=writes)
 
     def _where(self, bucket: str, key: str = "") -> str:
-        if not key:
-            return f"bucket {bucket!r} in {self.describe()}"
-        return f"{key!r} of bucket {bucket!r} in {self.describe()}"
+        return place(self.describe(), bucket, key)
 
 
 def _publish(temporary: Path, target: Path, *, create_only: bool) -> None:

@@ -38,7 +38,7 @@ from astrid_sdk.storage.base import (
     check_prefix,
     check_range,
 )
-from astrid_sdk.storage.responses import Attempt, error_code, http_status, translated
+from astrid_sdk.storage.responses import Attempt, error_code, http_status, place, translated
 
 _NOT_FOUND = 404
 _PRECONDITION_FAILED = 412
@@ -219,15 +219,15 @@ class R2StorageClient(ObjectStorage):
     @override
     def list_objects(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         check_prefix(prefix)
-        place: dict[str, str] = {"Bucket": check_bucket(bucket), "Prefix": prefix}
+        request: dict[str, str] = {"Bucket": check_bucket(bucket), "Prefix": prefix}
         while True:
             with translated(self._attempt("list", bucket, prefix)):
-                page = self._s3().list_objects_v2(**place)
+                page = self._s3().list_objects_v2(**request)
             self._check_page(page, bucket, prefix)
             yield from map(_listed, page.get("Contents", ()))
             if not page["IsTruncated"]:
                 return
-            place["ContinuationToken"] = page["NextContinuationToken"]
+            request["ContinuationToken"] = page["NextContinuationToken"]
 
     @override
     def get_file_metadata(self, bucket: str, key: str) -> dict[str, Any]:
@@ -263,13 +263,9 @@ class R2StorageClient(ObjectStorage):
         with translated(Attempt("make", self._where(bucket), writes=True)):
             if self._has_bucket(bucket):  # a token of one bucket may not make any
                 return
-            region = self._config.r2_region
-            # R2 knows "auto"; AWS wants a region named, but for its first one, which it refuses.
-            where = {} if region == "us-east-1" else {"LocationConstraint": region}
+            where = {"LocationConstraint": self._config.r2_region}
             try:
-                self._s3().create_bucket(
-                    Bucket=bucket, **({"CreateBucketConfiguration": where} if where else {})
-                )
+                self._s3().create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
             except ClientError as error:
                 if error_code(error) not in _OURS_ALREADY:
                     raise
@@ -304,8 +300,7 @@ class R2StorageClient(ObjectStorage):
 
     def _make_client(self) -> _S3:
         token = self._config.session_token
-        session = boto3.Session(botocore_session=_session())
-        client: Any = session.client(
+        client: Any = _session().client(
             "s3",
             endpoint_url=self._config.endpoint_url,
             aws_access_key_id=self._config.r2_access_key_id,
@@ -365,19 +360,18 @@ class R2StorageClient(ObjectStorage):
         return Attempt(doing, self._where(bucket, key), writes=writes)
 
     def _where(self, bucket: str, key: str = "") -> str:
-        if not key:
-            return f"bucket {bucket!r} in {self.describe()}"
-        return f"{key!r} of bucket {bucket!r} in {self.describe()}"
+        return place(self.describe(), bucket, key)
 
 
 @functools.cache  # reading the library's description of S3 takes half a second
-def _session() -> botocore.session.Session:
+def _session() -> boto3.Session:
     """Return the session of all clients; no AWS_PROFILE or configuration file can change it."""
     unset = (None, None, None, None)
     no_file = (None, None, os.devnull, None)
-    return botocore.session.Session(
+    core = botocore.session.Session(
         {"profile": unset, "config_file": no_file, "credentials_file": no_file}
     )
+    return boto3.Session(botocore_session=core)
 
 
 def _listed(entry: Mapping[str, Any]) -> StoredObject:

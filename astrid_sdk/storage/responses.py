@@ -317,8 +317,14 @@ def translate(error: Exception, attempt: Attempt) -> AstridError:
     attempt : Attempt
         What was being done.
     """
-    verdict, seen = _place(error)
+    verdict, seen = _verdict_of(error)
     return verdict.raised_for(attempt, seen)
+
+
+def place(store: str, bucket: str, key: str = "") -> str:
+    """Return how messages name an object, or a bucket, of the store described as `store`."""
+    what = f"bucket {bucket!r} in {store}"
+    return f"{key!r} of {what}" if key else what
 
 
 def verdict_of_class(error_class: type[BaseException]) -> Verdict | None:
@@ -339,7 +345,7 @@ def http_status(error: ClientError) -> int:
     return int(metadata.get("HTTPStatusCode", 0))
 
 
-def _place(error: Exception) -> tuple[Verdict, str]:
+def _verdict_of(error: Exception) -> tuple[Verdict, str]:
     if isinstance(error, ClientError):
         code, status = error_code(error), http_status(error)
         return CODES.get(code) or _verdict_of_status(status), f"{code}, HTTP {status}"

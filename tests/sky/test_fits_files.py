@@ -112,6 +112,18 @@ def test_a_compressed_image_claiming_more_than_its_tiles_is_refused() -> None:
     assert refusal(lambda: image_hdus(lying)).kind == "too_large"
 
 
+def test_a_tile_that_unpacks_beyond_its_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("astrid_sdk.sky.fits_files.FREE_BYTES", 2**10)
+    data = np.random.default_rng(3).integers(0, 30_000, (64, 64)).astype(np.int16)
+    hdu = fits.CompImageHDU(data, compression_type="GZIP_1", tile_shape=(64, 64))
+    content = fits_bytes(fits.PrimaryHDU(), hdu)
+    assert np.array_equal(read_image(content, 1).data, data)
+    start = content.index(b"\x1f\x8b")
+    bomb = gzip.compress(bytes(4 * 2**20), 9)
+    blown = content[:start] + bomb + content[start + len(bomb) :]
+    assert refusal(lambda: read_image(blown, 1)).kind == "too_large"
+
+
 @pytest.mark.parametrize(
     "card",
     [
@@ -155,6 +167,12 @@ def test_gzip_in_several_members_reads_like_the_plain_file() -> None:
     plain = image_file()
     packed = gzip.compress(plain[:3000]) + gzip.compress(plain[3000:]) + bytes(512)
     assert np.array_equal(read_image(packed, 0).data, PIXELS)
+
+
+def test_gzip_in_thousands_of_members_is_unpacked_in_one_pass() -> None:
+    plain = image_file(np.zeros((500, 500), np.int16))
+    packed = b"".join(gzip.compress(plain[i : i + 100]) for i in range(0, len(plain), 100))
+    assert blocks.decompressed(packed) == plain
 
 
 def test_a_table_is_no_image() -> None:
@@ -282,3 +300,27 @@ def test_a_real_compressed_difference_image_keeps_its_blanks(scenes: Path) -> No
     data = read_image(content, 1).data
     assert data.shape == (2048, 2048)
     assert 0 < np.isnan(data).mean() < 0.5
+
+
+REFUSALS = ("not_fits", "truncated", "too_large", "no_image", "cube", "no_pixels")
+
+
+def outcome(content: bytes) -> str:
+    try:
+        read_image(content, 1)
+        check_usable(content)
+    except InvalidInputError as error:
+        return error.kind
+    return "read"
+
+
+@pytest.mark.parametrize("method", [None, "RICE_1", "GZIP_1", "HCOMPRESS_1"])
+def test_random_damage_is_read_or_refused_but_never_escapes(method: str | None) -> None:
+    hdu = fits.CompImageHDU(PIXELS, compression_type=method) if method else fits.ImageHDU(PIXELS)
+    content = fits_bytes(fits.PrimaryHDU(), hdu)
+    rng = np.random.default_rng(7)
+    for _ in range(60):
+        damaged = bytearray(content)
+        for place in rng.integers(0, len(content), rng.integers(1, 60)):
+            damaged[place] = rng.integers(0, 256)
+        assert outcome(bytes(damaged)) in {"read", *REFUSALS}

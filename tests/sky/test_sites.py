@@ -51,6 +51,10 @@ def test_letters_are_honoured(text: str, longitude_deg: float) -> None:
     assert candidates({"LONG-OBS": text}) == (longitude_deg,)
 
 
+def test_a_letter_outranks_a_site_on_the_other_side() -> None:
+    assert candidates({"LATITUDE": 31.68, "LONGITUD": "110.88 E"}) == (110.88,)
+
+
 def test_the_standards_own_keywords_are_east_positive() -> None:
     assert candidates({"OBSGEO-L": 100.0}) == (100.0,)
     assert candidates({"OBSGEO-X": 0.0, "OBSGEO-Y": -6.3e6}) == (-90.0,)
