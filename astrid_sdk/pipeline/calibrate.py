@@ -80,10 +80,11 @@ def calibrate(
     corrected, bad = _without_pattern(counts.astype(np.float32), missing, pattern)
     sky = measure_background(corrected, bad, parameters.background_box_px)
     level = defects.saturation_level(trimmed.header, counts, sky.median_level, sky.median_rms)
-    bad |= _single_pixels(corrected, sky, bad, _GUESSED_FWHM_PX)
+    hot = _single_pixels(corrected, sky, bad, _GUESSED_FWHM_PX)
+    bad |= hot
     stars = find_stars(corrected - sky.level, sky.rms, bad)
     fwhm_px = _fwhm_or_refusal(stars, parameters)
-    full = defects.saturated(counts, level, fwhm_px)
+    full = defects.saturated(np.where(hot, sky.level, counts), level, fwhm_px)
     bad |= _single_pixels(corrected, sky, bad | full, fwhm_px)
     if parameters.find_bad_columns:
         bad |= _columns(corrected, sky, bad | full)

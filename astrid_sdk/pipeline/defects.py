@@ -71,7 +71,7 @@ def isolated(
     """Return pixels far sharper than a star of `fwhm_px`, bright or dark.
 
     A star's second-brightest neighbour holds at least exp(-4 ln 2 / FWHM^2) of its brightest
-    pixel wherever the star is centred; half of that, plus noise, is the limit.
+    pixel wherever the star is centred; half of that, less the noise, is the limit.
     """
     ratio = 0.5 * np.exp(-4 * np.log(2) / max(fwhm_px, 1.0) ** 2)
     found = np.zeros(residual.shape, dtype=bool)
@@ -82,7 +82,7 @@ def isolated(
     ring = np.stack([padded[rows + dy, columns + dx] for dy, dx in _RING])
     ring.sort(axis=0)
     value, sigma = residual[rows, columns], noise[rows, columns]
-    hot = (value > 0) & (ring[-2] < ratio * value + 1.5 * sigma)
+    hot = (value > 0) & (ring[-2] < ratio * value - 0.5 * sigma)
     dead = (value < 0) & (ring[1] > 0.3 * value)
     found[rows, columns] = hot | dead
     return found

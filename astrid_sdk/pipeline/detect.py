@@ -52,16 +52,17 @@ class DetectParameters:
     sharp_limit : float
         Peak over the peak that the PSF flux predicts, above which a source is SHARP.
     shape_limit : float
-        Reduced chi square of the PSF fit above which a source is flagged SHAPE.
+        Reduced chi square of the PSF fit above which a source is flagged SHAPE; it grows with the
+        root of the score beyond 10.
     """
 
-    threshold: float = 5.0
-    least_covered: float = 0.7
+    threshold: float = 4.5
+    least_covered: float = 0.6
     dipole_share: float = 0.5
     dipole_reach_fwhm: float = 1.5
-    halo_reach_fwhm: float = 1.5
-    sharp_limit: float = 1.6
-    shape_limit: float = 3.0
+    halo_reach_fwhm: float = 1.0
+    sharp_limit: float = 1.45
+    shape_limit: float = 3.5
 
 
 def detect(difference: Difference, parameters: DetectParameters = DetectParameters()) -> Detections:
@@ -211,14 +212,16 @@ def _flags(  # noqa: PLR0913, PLR0917 - one value per thing a flag is decided by
 ) -> NDArray[np.int64]:
     fwhm_px = _fwhm_of(difference)
     covered = filtered.covered[pixel]
-    sharp = measured.sharpness - 3 * measured.sharpness_error > parameters.sharp_limit
+    sharp = measured.sharpness - 2 * measured.sharpness_error > parameters.sharp_limit
+    # in bright sources the PSF's own error shows
+    tolerance = np.sqrt(np.maximum(np.abs(score) / 10, 1))
     reasons = {
         DetectionFlag.MASKED: covered < parameters.least_covered,
         DetectionFlag.EDGE: _at_edge(difference, pixel, fwhm_px),
         DetectionFlag.DIPOLE: _dipoles(place, score, fwhm_px, parameters),
         DetectionFlag.SATURATED_HALO: _in_halo(difference, pixel, fwhm_px, parameters),
         DetectionFlag.SHARP: sharp,
-        DetectionFlag.SHAPE: measured.chi_square > parameters.shape_limit,
+        DetectionFlag.SHAPE: measured.chi_square > parameters.shape_limit * tolerance,
     }
     flags = np.zeros(len(score), dtype=np.int64)
     for flag, found in reasons.items():
@@ -263,7 +266,7 @@ def _in_halo(
     distance, nearest = ndimage.distance_transform_edt(~full, return_indices=True)
     areas = np.bincount(labels.ravel())
     core = np.sqrt(areas[labels[nearest[0][pixel], nearest[1][pixel]]] / np.pi)
-    return np.asarray(distance[pixel] < parameters.halo_reach_fwhm * fwhm_px + 0.5 * core)
+    return np.asarray(distance[pixel] < parameters.halo_reach_fwhm * fwhm_px + 0.1 * core)
 
 
 def _table(

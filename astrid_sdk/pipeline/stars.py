@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 _SMOOTHING = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=np.float32)
+_WIDE = np.exp(-0.5 * (np.arange(-5, 6) / 2.0) ** 2)
+_WIDE_SMOOTHING = np.outer(_WIDE, _WIDE).astype(np.float32)  # for faint stars in bad seeing
+_FEW = 80
 _PIXEL_STACK = 2_000_000  # sep's own default overflows in crowded fields
 
 
@@ -77,11 +80,25 @@ def find_stars(
     """
     clean = np.ascontiguousarray(np.where(bad, 0, data), dtype=np.float32)
     sep.set_extract_pixstack(max(_PIXEL_STACK, clean.size // 2))
-    found = sep.extract(
-        clean, threshold, err=noise, mask=bad, minarea=4, filter_kernel=_SMOOTHING, clean=False
-    )
-    found = found[np.isfinite(found["x"]) & np.isfinite(found["y"]) & (found["flux"] > 0)]
+    found = _extract(clean, noise, bad, threshold, _SMOOTHING)
+    if len(found) < _FEW:
+        wider = _extract(clean, noise, bad, threshold, _WIDE_SMOOTHING)
+        found = wider if len(wider) > len(found) else found
     return _measure(clean, noise, bad, found)
+
+
+def _extract(
+    data: NDArray[np.float32],
+    noise: NDArray[np.float32],
+    bad: NDArray[np.bool_],
+    threshold: float,
+    kernel: NDArray[np.float32],
+) -> NDArray[np.void]:
+    found = sep.extract(
+        data, threshold, err=noise, mask=bad, minarea=4, filter_kernel=kernel, clean=False
+    )
+    sound = np.isfinite(found["x"]) & np.isfinite(found["y"]) & (found["flux"] > 0)
+    return np.asarray(found[sound])
 
 
 def typical_fwhm_px(stars: Stars) -> float:

@@ -17,6 +17,7 @@ from astrid_sdk.pipeline.score import corrected_score, matched_filter
 from astrid_sdk.pipeline.stars import Stars
 from astrid_sdk.sky.frame import Frame, MaskBit
 
+_FEW_STAMPS = 25  # with fewer bright sources, faint ones help
 _MASKED_SHARE = 0.15  # of the kernel's weight on flagged pixels from which a pixel is flagged
 
 
@@ -125,6 +126,8 @@ def _places(pair: _Pair, margin: int, most: int) -> list[tuple[int, int]]:
     """Return centres of bright unmasked sources, spread over the field in an 8 x 8 mesh."""
     height, width = pair.science.shape
     bright = pair.stars.select(pair.stars.snr > 20)
+    if len(bright) < _FEW_STAMPS:
+        bright = pair.stars.select(pair.stars.snr > 7)
     full = ((pair.science.mask | pair.template.mask) & MaskBit.SATURATED) != 0
     near_full = ndimage.binary_dilation(full, iterations=4) if full.any() else full
     taken: dict[tuple[int, int], int] = {}

@@ -124,7 +124,8 @@ def check_structure(plain: bytes, name: str = "") -> dict[int, int]:
         raise InvalidInputError(
             f"{label} is not a FITS file: it begins with {plain[:16]!r}", kind="not_fits"
         )
-    start, compressed = 0, {}
+    start = 0
+    compressed: dict[int, int] = {}
     for index in range(_MAX_HDUS):
         if start and not plain.startswith(b"XTENSION", start):
             return compressed

@@ -253,9 +253,9 @@ def _check_gzip_tiles(plain: bytes, compressed: dict[int, int], name: str) -> No
         for index, tile_bytes in compressed.items():
             table = hdus[index]
             for column in set(table.columns.names) & {"COMPRESSED_DATA", "GZIP_COMPRESSED_DATA"}:
-                for packed in table.data[column]:
-                    if packed.nbytes * _DEFLATE_RATIO > FREE_BYTES:
-                        _check_gzip_tile(packed.tobytes(), tile_bytes, name)
+                lengths = table.data.view(np.ndarray)[column][:, 0]  # of (length, offset) pairs
+                for row in np.flatnonzero(lengths > FREE_BYTES // _DEFLATE_RATIO):
+                    _check_gzip_tile(table.data[column][row].tobytes(), tile_bytes, name)
 
 
 def _check_gzip_tile(packed: bytes, tile_bytes: int, name: str) -> None:
