@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from astrid_sdk.catalog.lineage import Lineage
     from astrid_sdk.catalog.search import FoundTable, Query
     from astrid_sdk.config import Secret, StorageConfig
+    from astrid_sdk.connecting import connect
     from astrid_sdk.errors import (
         AccessDeniedError,
         AstridError,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
         NotFoundError,
         StorageUnavailableError,
     )
-    from astrid_sdk.session import AstridSession, connect
+    from astrid_sdk.session import AstridSession
     from astrid_sdk.storage.base import ObjectStorage
     from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
     from astrid_sdk.storage.local_client import LocalStorageClient
@@ -51,7 +52,7 @@ _HOMES = {
     "StorageConfig": "config",
     "StorageUnavailableError": "errors",
     "Tier": "tiers",
-    "connect": "session",
+    "connect": "connecting",
 }
 
 __all__ = [

@@ -1,41 +1,35 @@
 """One object that bundles the parts: where the bytes are, what we have, and why it exists."""
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-from typing_extensions import Self
+from typing_extensions import override
 
+from astrid_sdk.assemble import dataset_of
 from astrid_sdk.catalog.derivations import Derivations
 from astrid_sdk.catalog.ingest import Ingest, IngestReport, Progress, fits_files_below
 from astrid_sdk.catalog.lineage import Lineage, why
 from astrid_sdk.catalog.search import Found, FoundTable, Query, find
 from astrid_sdk.catalog.statements import say_excluded
 from astrid_sdk.catalog.tables import Catalog
-from astrid_sdk.config import StorageConfig, r2_is_configured, store_folder
+from astrid_sdk.config import StorageConfig
 from astrid_sdk.datasets.registry import Committed, DatasetRegistry
 from astrid_sdk.errors import AstridError, InvalidInputError, NotFoundError
 from astrid_sdk.pipeline.detection_files import DetectionTable, read_detections
-from astrid_sdk.assemble import dataset_of
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.pipeline.survey import Survey
 from astrid_sdk.rendering import session_html
 from astrid_sdk.sky.views import ImageView, TextView, preview_png, view_content, view_cutout
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
-from astrid_sdk.storage.local_client import LocalStorageClient
-from astrid_sdk.storage.r2_client import R2StorageClient
 from astrid_sdk.storage.records import RecordLog
 from astrid_sdk.tiers import Tier
 
-LOCAL_BUCKET = "astrid-storage"
-DEFAULT_FOLDER = Path(".astrid")
-MEMORY = "memory://"
 PROBE = f"{Tier.TEMP.value}/can-write"
 
 
@@ -45,49 +39,6 @@ class TierTotals:
 
     count: int
     size_bytes: int
-
-
-def connect(
-    location: str | Path | None = None, *, config: StorageConfig | None = None
-) -> "AstridSession":
-    """Open a store.
-
-    Parameters
-    ----------
-    location : str or Path, optional
-        A folder, or ``"memory://"`` for a private folder that `AstridSession.close` removes.
-        Without it: R2 when ``ASTRID_R2_*`` is set, else the folder ``ASTRID_STORE`` names, else
-        ``./.astrid``.
-    config : StorageConfig, optional
-        An R2 bucket, instead of the environment's.
-
-    Raises
-    ------
-    InvalidInputError
-        Both are given, or ``ASTRID_R2_*`` is set in part.
-    AccessDeniedError
-        The folder cannot be written.
-    """
-    if location is not None and config is not None:
-        raise InvalidInputError("connect() takes a folder or a config, not both")
-    if location == MEMORY:
-        folder = Path(tempfile.mkdtemp(prefix="astrid-"))
-        session = _embedded(folder)
-        session.is_private = True
-        return session
-    if location is not None:
-        return _embedded(Path(location))
-    if config is None and not r2_is_configured():
-        return _embedded(store_folder() or DEFAULT_FOLDER)
-    chosen = config or StorageConfig.from_environment()
-    home = (store_folder() or DEFAULT_FOLDER) / "r2" / chosen.r2_bucket_name
-    return AstridSession(R2StorageClient(chosen), chosen.r2_bucket_name, home, config=chosen)
-
-
-def _embedded(folder: Path) -> "AstridSession":
-    storage = LocalStorageClient(folder)
-    storage.create_bucket(LOCAL_BUCKET)
-    return AstridSession(storage, LOCAL_BUCKET, folder)
 
 
 class AstridSession:
@@ -260,7 +211,7 @@ class AstridSession:
         content = self.cas.retrieve_data(found.content_hash, tier=found.tier)
         return view_content(content, found.media_type, self._title(found), found.hdu_index)
 
-    def cutout(  # noqa: PLR0913 - a place on the sky or on the image
+    def cutout(
         self,
         content_hash: str,
         ra_deg: float | None = None,
@@ -408,6 +359,7 @@ class AstridSession:
     ) -> None:
         self.close()
 
+    @override
     def __repr__(self) -> str:
         return f"<AstridSession on {self._storage.describe()}, bucket {self.bucket}>"
 

@@ -1,22 +1,27 @@
 """The catalogue's tables: Delta Lake under ``_catalog/``, an index that can be deleted.
 
 Two tables: ``records`` (a row per record and per thing its bytes say: a file with three images is
-three rows) and ``derivations``. What is true stands in the record packs and derivation objects;
-`Catalog.refresh` indexes those it has not seen, whoever wrote them, in one commit per table.
+three rows) and ``derivations``. What is true stands in the record packs and derivation objects.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+import pyarrow.compute as pc
+from typing_extensions import override
 
+from astrid_sdk.catalog.contents import contents_of, unique_derivations, unique_records
 from astrid_sdk.catalog.derivations import Derivation, Derivations
+from astrid_sdk.catalog.index_table import IndexTable
 from astrid_sdk.errors import InvalidInputError, NotFoundError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.records import Record, RecordLog
+
+SHORTEST_PREFIX = 8
+"""Digits of a content hash that a person must give at least."""
 
 _SUMMARY_FIELDS = [
     pa.field("hdu_index", pa.int32()),
@@ -50,16 +55,27 @@ RECORDS_SCHEMA = pa.schema(
         pa.field("author", pa.string()),
         pa.field("details", pa.string()),
         pa.field("summary", pa.string()),
+        pa.field("footprint_deg", pa.list_(pa.float64())),  # ra, dec, ra, dec, … of the corners
         *_SUMMARY_FIELDS,
     ]
 )
 DERIVATIONS_SCHEMA = pa.schema(
-    [pa.field(name, pa.string()) for name in ("key", "step", "refusal", "object")]
+    [
+        pa.field("key", pa.string()),
+        pa.field("step", pa.string()),
+        pa.field("refusal", pa.string()),
+        pa.field("created_at", pa.timestamp("us", tz="UTC")),
+        pa.field("outputs", pa.list_(pa.string())),
+        pa.field("object", pa.string()),
+    ]
 )
 
 
 class Catalog:
     """An index over the records and derivations of one bucket.
+
+    Every answer counts what is stored at that moment, whoever stored it: the packs and derivation
+    objects are listed, and those not seen yet are indexed in one commit per table.
 
     Parameters
     ----------
@@ -76,43 +92,40 @@ class Catalog:
         records: RecordLog,
         derivations: Derivations,
     ) -> None:
-        self._storage = storage
-        self._bucket = bucket
         self._log = records
         self._derivations = derivations
+        self._record_table = IndexTable(storage, bucket, "records", RECORDS_SCHEMA)
+        self._derivation_table = IndexTable(storage, bucket, "derivations", DERIVATIONS_SCHEMA)
+        self._view: _View | None = None
 
     def refresh(self) -> None:
         """Index the packs and derivations that were not seen yet, wherever they were written."""
-        self._index("records", RECORDS_SCHEMA, "pack", self._log.packs, self._record_rows)
-        self._index(
-            "derivations", DERIVATIONS_SCHEMA, "key", self._derivations.keys, self._derivation_rows
-        )
+        self._current()
 
     def records(self) -> pa.Table:
-        """Return every row of the ``records`` table, each record once, after a refresh.
+        """Return every row of the ``records`` table, each record once, oldest first."""
+        return self._current().records
 
-        A pack that two processes indexed at the same moment stands in the table twice.
-        """
-        self.refresh()
-        rows = self._read("records", RECORDS_SCHEMA)
-        seen: set[tuple[str, int | None]] = set()
-        keep = []
-        pairs = zip(rows["record_id"].to_pylist(), rows["hdu_index"].to_pylist(), strict=True)
-        for pair in pairs:
-            keep.append(pair not in seen)
-            seen.add(pair)
-        return rows.filter(pa.array(keep, pa.bool_()))
+    def contents(self) -> pa.Table:
+        """Return what is stored, a row per content, tier and HDU; see `contents_of`."""
+        return self._current().contents
 
     def derivations(self) -> list[Derivation]:
-        """Return every derivation, oldest first, after a refresh."""
-        self.refresh()
-        rows = self._read("derivations", DERIVATIONS_SCHEMA)
-        found = dict(zip(rows["key"].to_pylist(), rows["object"].to_pylist(), strict=True))
-        known = [Derivation.from_bytes(text.encode(), reused=True) for text in found.values()]
-        return sorted(known, key=lambda derivation: (derivation.created_at, derivation.key))
+        """Return every derivation, oldest first."""
+        rows = self._current().derivations
+        return [_derivation(text) for text in rows["object"].to_pylist()]
+
+    def makers(self) -> "Makers":
+        """Return which derivation made which content."""
+        return self._current().makers
 
     def resolve(self, prefix: str) -> str:
         """Return the content hash that starts with `prefix`, of at least eight digits.
+
+        Parameters
+        ----------
+        prefix : str
+            Tables show ``name@hash8``: that will do.
 
         Raises
         ------
@@ -121,30 +134,31 @@ class Catalog:
         NotFoundError
             No stored content starts with it.
         """
-        short = prefix.rpartition("@")[2].lower()  # tables show name@hash8
-        if len(short) < 8:
-            raise InvalidInputError(f"{prefix!r} is too short: give at least 8 digits of the hash")
-        known = set(self.records()["content_hash"].to_pylist())
-        found = sorted(content_hash for content_hash in known if content_hash.startswith(short))
+        short = prefix.rpartition("@")[2].strip().lower()
+        if len(short) < SHORTEST_PREFIX:
+            raise InvalidInputError(
+                f"{prefix!r} is too short: give at least {SHORTEST_PREFIX} digits of the hash",
+                kind="short_prefix",
+            )
+        known = pc.unique(self.contents()["content_hash"])
+        found = known.filter(pc.starts_with(known, pattern=short)).to_pylist()
         if not found:
             raise NotFoundError(f"nothing stored has a hash that starts with {short!r}")
         if len(found) > 1:
-            raise InvalidInputError(f"{len(found)} hashes start with {short!r}: give more digits")
-        return found[0]
+            raise InvalidInputError(
+                f"{len(found)} hashes start with {short!r}: give more digits", kind="ambiguous"
+            )
+        return str(found[0])
 
-    def _index(
-        self,
-        table: str,
-        schema: pa.Schema,
-        column: str,
-        listing: Callable[[], list[str]],
-        rows_of: Callable[[str], Iterable[Mapping[str, Any]]],
-    ) -> None:
-        present = listing()
-        seen = set(self._read(table, schema, [column])[column].to_pylist()) if present else set()
-        new = [row for name in present if name not in seen for row in rows_of(name)]
-        if new:
-            self._append(table, pa.Table.from_pylist(new, schema=schema))
+    def _current(self) -> "_View":
+        # Packs are listed before derivations: a record is written before what commits it.
+        records = self._record_table.rows(self._log.packs(), self._record_rows)
+        keys = self._derivations.keys()
+        derivations = self._derivation_table.rows(keys, self._derivation_rows)
+        view = self._view
+        if view is None or not view.shows(records, derivations):
+            view = self._view = _View(records, derivations)
+        return view
 
     def _record_rows(self, pack: str) -> list[dict[str, Any]]:
         return [row for record in self._log.read(pack) for row in _rows(pack, record)]
@@ -158,29 +172,70 @@ class Catalog:
                 "key": key,
                 "step": found.step,
                 "refusal": found.refusal,
+                "created_at": found.created_at,
+                "outputs": [output.content_hash for output in found.outputs],
                 "object": found.to_bytes().decode(),
             }
         ]
 
-    def _read(self, table: str, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
-        location = self._storage.table_location(self._bucket, table)
-        try:
-            delta = DeltaTable(location.uri, storage_options=location.reveal_options())
-        except TableNotFoundError:
-            wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
-            return wanted.empty_table()
-        return pa.table(delta.to_pyarrow_table(columns=columns))
 
-    def _append(self, table: str, rows: pa.Table) -> None:
-        location = self._storage.table_location(self._bucket, table)
-        try:
-            write_deltalake(
-                location.uri, rows, mode="append", storage_options=location.reveal_options()
-            )
-        except CommitFailedError:  # two processes created the table at once: now it is there
-            write_deltalake(
-                location.uri, rows, mode="append", storage_options=location.reveal_options()
-            )
+class Makers(Mapping[str, Derivation]):
+    """Content hash to the derivation that made it; the latest where several did.
+
+    Parameters
+    ----------
+    derivations : pyarrow.Table
+        Rows of the ``derivations`` table, oldest first.
+    """
+
+    def __init__(self, derivations: pa.Table) -> None:
+        parents = pc.list_parent_indices(derivations["outputs"]).to_pylist()
+        outputs = pc.list_flatten(derivations["outputs"]).to_pylist()
+        self._rows = dict(zip(outputs, parents, strict=True))
+        self._objects = derivations["object"]
+
+    @override
+    def __getitem__(self, content_hash: str) -> Derivation:
+        return _derivation(self._objects[self._rows[content_hash]].as_py())
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class _View:
+    """What the rows of both tables say, each part worked out when it is first asked for."""
+
+    def __init__(self, record_rows: pa.Table, derivation_rows: pa.Table) -> None:
+        self._record_rows = record_rows
+        self._derivation_rows = derivation_rows
+
+    def shows(self, record_rows: pa.Table, derivation_rows: pa.Table) -> bool:
+        return self._record_rows is record_rows and self._derivation_rows is derivation_rows
+
+    @cached_property
+    def records(self) -> pa.Table:
+        return unique_records(self._record_rows)
+
+    @cached_property
+    def derivations(self) -> pa.Table:
+        return unique_derivations(self._derivation_rows)
+
+    @cached_property
+    def contents(self) -> pa.Table:
+        return contents_of(self.records, self.derivations)
+
+    @cached_property
+    def makers(self) -> Makers:
+        return Makers(self.derivations)
+
+
+def _derivation(text: str) -> Derivation:
+    return Derivation.from_bytes(text.encode(), reused=True)
 
 
 def _rows(pack: str, record: Record) -> Iterable[dict[str, Any]]:
@@ -202,5 +257,7 @@ def _rows(pack: str, record: Record) -> Iterable[dict[str, Any]]:
     }
     for summary in record.summaries or [{}]:
         told = {field.name: summary.get(field.name) for field in _SUMMARY_FIELDS}
-        role = record.details.get("role") or told["role"]
-        yield {**shared, "summary": json.dumps(dict(summary)), **told, "role": role}
+        told["role"] = record.details.get("role") or told["role"]
+        corners = summary.get("footprint")
+        flat = [angle for corner in corners for angle in corner] if corners else None
+        yield {**shared, "summary": json.dumps(dict(summary)), "footprint_deg": flat, **told}

@@ -1,1 +1,1 @@
-
+"""Named, immutable versions of sets of contents."""

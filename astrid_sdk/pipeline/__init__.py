@@ -1,1 +1,1 @@
-
+"""The pure steps from raw frames to detections, and the chain they make."""

@@ -12,6 +12,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.cutouts import Triplet, cutout
@@ -47,6 +48,7 @@ class ImageView:
         target.write_bytes(self.png)
         return target
 
+    @override
     def __repr__(self) -> str:
         shape = "" if self.data is None else f", {self.data.shape[1]} x {self.data.shape[0]} pixels"
         return f"<{self.title}{shape}>"
@@ -66,6 +68,7 @@ class TextView:
     title: str
     text: str
 
+    @override
     def __repr__(self) -> str:
         return f"{self.title}\n{self.text}"
 
@@ -111,7 +114,7 @@ def view_cutout(
     image = _image(content, hdu_index)
     x, y = _pixel(image, place)
     ny, nx = image.data.shape
-    if not (-0.5 <= x < nx - 0.5 and -0.5 <= y < ny - 0.5):
+    if not (0 <= round(x) < nx and 0 <= round(y) < ny):
         raise InvalidInputError(f"the position lies off the image of {nx} x {ny} pixels")
     stamp = cutout(image.data, x, y, size_px)
     return ImageView(f"{title} at x={x:.1f}, y={y:.1f}", image_png(stamp, 320), stamp)

@@ -34,7 +34,7 @@ def _run(inputs: Inputs, _parameters: Mapping[str, Any]) -> Result:
 
 
 def _best_first(table: Table) -> list[Row]:
-    """Return the detections to cut out: unflagged before flagged, positive first, brightest first."""
+    """Return what to cut out: unflagged before flagged, positive before negative, by SNR."""
     rows = list(table)
     rows.sort(key=lambda row: (bool(row["flags"]), bool(row["is_negative"]), -abs(row["snr"])))
     return rows[:_MAX_TRIPLETS]

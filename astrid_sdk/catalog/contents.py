@@ -1,0 +1,85 @@
+"""Contents: what is stored, each content once, with what people said of it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from astrid_sdk.storage.records import RecordKind
+
+_IDENTITY = ["content_hash", "tier", "hdu_index"]
+
+
+def unique_records(rows: pa.Table) -> pa.Table:
+    """Return `rows` of the ``records`` table, each record once (its earliest telling), by time.
+
+    A record stands there twice when it happened twice, or when two processes indexed its pack at
+    the same moment.
+    """
+    ordered = rows.sort_by([(name, "ascending") for name in ("created_at", "name", "record_id")])
+    return ordered.filter(_first_of_each(ordered, ["record_id", "hdu_index"]))
+
+
+def unique_derivations(rows: pa.Table) -> pa.Table:
+    """Return `rows` of the ``derivations`` table, each derivation once, by time."""
+    ordered = rows.sort_by([("created_at", "ascending"), ("key", "ascending")])
+    return ordered.filter(_first_of_each(ordered, ["key"]))
+
+
+def contents_of(records: pa.Table, derivations: pa.Table) -> pa.Table:
+    """Return the contents that `records` tell of, one row per content, tier and HDU.
+
+    The columns ``purpose`` and ``excluded`` are added. A derived content counts only once its
+    derivation is committed with it: what a stopped run or the loser of a race left behind is no
+    content.
+
+    Parameters
+    ----------
+    records : pyarrow.Table
+        As from `unique_records`.
+    derivations : pyarrow.Table
+        With the columns ``key`` and ``outputs``.
+    """
+    ingested = pc.equal(records["kind"], RecordKind.INGEST.value)
+    content = records.filter(pc.or_(ingested, _is_committed(records, derivations)))
+    content = content.filter(_first_of_each(content, _IDENTITY))
+    for column, kind in (("purpose", RecordKind.TAG), ("excluded", RecordKind.EXCLUDE)):
+        said = _latest(records, kind)
+        place = pc.index_in(content["content_hash"], value_set=pa.array(said, pa.string()))
+        values = pa.array(said.values(), pa.string())
+        content = content.append_column(column, values.take(place.combine_chunks()))
+    return content
+
+
+def _first_of_each(rows: pa.Table, columns: list[str]) -> pa.Array:
+    again: pd.Series[bool] = rows.select(columns).to_pandas().duplicated()
+    return pa.array(~again.to_numpy())
+
+
+def _is_committed(records: pa.Table, derivations: pa.Table) -> NDArray[np.bool_]:
+    parents = pc.list_parent_indices(derivations["outputs"])
+    keys = derivations["key"].take(parents)
+    committed = _joined(keys, pc.list_flatten(derivations["outputs"]))
+    told = _joined(records["derivation_key"], records["content_hash"])
+    return pc.is_in(told, value_set=committed)
+
+
+def _joined(keys: pa.ChunkedArray, hashes: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(keys, hashes, " ")
+
+
+def _latest(records: pa.Table, kind: RecordKind) -> dict[str, str | None]:
+    """Return per content hash what the last statement of `kind` says: a purpose, or a reason."""
+    rows = records.filter(pc.equal(records["kind"], kind.value))
+    said: dict[str, str | None] = {}
+    pairs = zip(rows["content_hash"].to_pylist(), rows["details"].to_pylist(), strict=True)
+    for content_hash, text in pairs:
+        details = json.loads(text)
+        if kind == RecordKind.EXCLUDE:
+            said[content_hash] = details["reason"]
+        elif details["tag"] == "purpose":
+            said[content_hash] = details["value"]
+    return said

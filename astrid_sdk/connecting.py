@@ -1,0 +1,57 @@
+"""Which store a session opens."""
+
+import tempfile
+from pathlib import Path
+
+from astrid_sdk.config import StorageConfig, r2_is_configured, store_folder
+from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.session import AstridSession
+from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.r2_client import R2StorageClient
+
+LOCAL_BUCKET = "astrid-storage"
+DEFAULT_FOLDER = Path(".astrid")
+MEMORY = "memory://"
+
+
+def connect(
+    location: str | Path | None = None, *, config: StorageConfig | None = None
+) -> AstridSession:
+    """Open a store.
+
+    Parameters
+    ----------
+    location : str or Path, optional
+        A folder, or ``"memory://"`` for a private folder that `AstridSession.close` removes.
+        Without it: R2 when ``ASTRID_R2_*`` is set, else the folder ``ASTRID_STORE`` names, else
+        ``./.astrid``.
+    config : StorageConfig, optional
+        An R2 bucket, instead of the environment's.
+
+    Raises
+    ------
+    InvalidInputError
+        Both are given, or ``ASTRID_R2_*`` is set in part.
+    AccessDeniedError
+        The folder cannot be written.
+    """
+    if location is not None and config is not None:
+        raise InvalidInputError("connect() takes a folder or a config, not both")
+    if location == MEMORY:
+        folder = Path(tempfile.mkdtemp(prefix="astrid-"))
+        session = _embedded(folder)
+        session.is_private = True
+        return session
+    if location is not None:
+        return _embedded(Path(location))
+    if config is None and not r2_is_configured():
+        return _embedded(store_folder() or DEFAULT_FOLDER)
+    chosen = config or StorageConfig.from_environment()
+    home = (store_folder() or DEFAULT_FOLDER) / "r2" / chosen.r2_bucket_name
+    return AstridSession(R2StorageClient(chosen), chosen.r2_bucket_name, home, config=chosen)
+
+
+def _embedded(folder: Path) -> AstridSession:
+    storage = LocalStorageClient(folder)
+    storage.create_bucket(LOCAL_BUCKET)
+    return AstridSession(storage, LOCAL_BUCKET, folder)
