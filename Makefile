@@ -26,8 +26,8 @@ demo: $(VENV)/.lab ## run the pipeline on demonstration images and show what it 
 ui: $(VENV)/.lab ## open the Dagster UI on the store
 	@$(BIN)/astrid ui $(ARGS)
 
-lab: $(VENV)/.lab ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=notebooks $(ARGS)
+lab: $(VENV)/.lab ## open the notebooks in JupyterLab, on the store of `make demo`
+	@ASTRID_STORE="$${ASTRID_STORE:-$(CURDIR)/.astrid}" $(BIN)/jupyter lab --notebook-dir=notebooks $(ARGS)
 
 test: $(VENV)/.dev ## run the tests
 	@$(BIN)/python -m pytest $(ARGS)

@@ -1,5 +1,6 @@
 """From the detections of nights to the manifest of a dataset."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest, LeftOut
@@ -26,8 +27,11 @@ def dataset_of(
 
 
 def _files(manifest: Manifest) -> Iterator[DatasetFile]:
+    named = Counter(item.name for item in manifest.items)
     for item in manifest.items:
-        folder = f"{manifest.partition}/{item.name}"
+        # files of one name, from two folders, are told apart by their raw content
+        unique = item.name if named[item.name] == 1 else f"{item.name}@{item.raw_hash[:8]}"
+        folder = f"{manifest.partition}/{unique}"
         yield _file(item, item.content_hash, f"{folder}/detections.parquet", "detections")
         for number, triplet in enumerate(item.details["triplets"], 1):
             yield _file(item, triplet, f"{folder}/triplet-{number:03d}.fits", "triplet")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 JsonValue: TypeAlias = (
-    "None | bool | int | float | str | list[JsonValue] | tuple[JsonValue, ...] | "
-    "Mapping[str, JsonValue]"
+    "bool | int | float | str | list[JsonValue] | tuple[JsonValue, ...] | "
+    "Mapping[str, JsonValue] | None"
 )
 
 

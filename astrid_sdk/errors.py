@@ -6,7 +6,7 @@
     ├── InvalidInputError (ValueError)          mend the input
     ├── NotFoundError (KeyError)                look elsewhere: it is surely not there
     ├── ConflictError                           somebody else was first: read again, decide
-    ├── CorruptionError                         the bytes are not the ones asked for: do not use them
+    ├── CorruptionError                         not the bytes that were asked for: do not use them
     ├── AccessDeniedError (PermissionError)     mend the credentials or the rights
     └── StorageUnavailableError (ConnectionError)   try again later: nothing is known
 

@@ -14,7 +14,7 @@ from astrid_sdk.assemble import dataset_of
 from astrid_sdk.catalog.derivations import Derivations
 from astrid_sdk.catalog.ingest import Ingest, IngestReport, Progress, fits_files_below
 from astrid_sdk.catalog.lineage import Lineage, why
-from astrid_sdk.catalog.search import Found, FoundTable, Query, find
+from astrid_sdk.catalog.search import Found, FoundTable, Query, find, find_one
 from astrid_sdk.catalog.statements import say_excluded
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.config import StorageConfig
@@ -305,24 +305,20 @@ class AstridSession:
 
     def size_of(self, manifest: Manifest) -> int:
         """Return the bytes of the contents that `manifest` lists, together."""
-        hashes = {item.content_hash for item in manifest.items}
-        sizes = {row.content_hash: row.size_bytes for row in self.find(include_excluded=True)}
-        return sum(sizes[content_hash] for content_hash in hashes)
+        sizes = self.find(include_excluded=True).sizes()
+        return sum(sizes[named] for named in {(it.tier, it.content_hash) for it in manifest.items})
 
     def totals(self) -> Mapping[Tier, TierTotals]:
         """Return how many contents and bytes each tier holds; tiers that hold none are absent."""
-        sizes: dict[Tier, dict[str, int]] = {}
-        for row in self.find(include_excluded=True):
-            sizes.setdefault(Tier(row.tier), {})[row.content_hash] = row.size_bytes
-        return {
-            tier: TierTotals(len(sizes[tier]), sum(sizes[tier].values()))
-            for tier in Tier
-            if tier in sizes
-        }
+        held: dict[str, list[int]] = {}
+        for (tier, _), size_bytes in self.find(include_excluded=True).sizes().items():
+            held.setdefault(tier, []).append(size_bytes)
+        return {tier: TierTotals(len(held[tier]), sum(held[tier])) for tier in Tier if tier in held}
 
     def content_hashes(self) -> list[str]:
         """Return the hashes of all stored contents, sorted."""
-        return sorted({row.content_hash for row in self.find(include_excluded=True)})
+        sizes = self.find(include_excluded=True).sizes()
+        return sorted({content_hash for _, content_hash in sizes})
 
     def save(self, content_hash: str, path: Path | None = None) -> Path:
         """Write a content to the file `path`, by default its name in this folder; return the path.
@@ -372,9 +368,7 @@ class AstridSession:
         return {"text/plain": repr(self), "text/html": page}
 
     def _one(self, content_hash: str) -> Found:
-        resolved = self.catalog.resolve(content_hash)
-        rows = find(self.catalog, Query(include_excluded=True))
-        return next(row for row in rows if row.content_hash == resolved)
+        return find_one(self.catalog, content_hash)
 
     def _title(self, found: Found) -> str:
         return f"{found.name}@{found.content_hash[:8]}"

@@ -9,8 +9,9 @@ from dagster_defs.assets.difference_images import difference_images
 from dagster_defs.assets.processed_observations import processed_observations
 from dagster_defs.assets.raw_observations import raw_observations
 from dagster_defs.assets.reference_images import reference_images
-from dagster_defs.io_manager import ManifestIOManager
-from dagster_defs.resources import AstridResource
+from dagster_defs.checks import bytes_match_hashes, no_flood
+from dagster_defs.io_manager import manifest_io_manager
+from dagster_defs.resources import astrid_resource
 
 ASSETS = [
     raw_observations,
@@ -21,14 +22,22 @@ ASSETS = [
     detections,
     datasets,
 ]
+CHECKS = [bytes_match_hashes, no_flood]
+
+night_job = dg.define_asset_job(
+    "night",
+    selection=[raw_observations, processed_observations, difference_images, detections],
+    description="One night from raw frames to detections, with the templates that there are.",
+)
 
 
-def build_definitions(store: str = "") -> dg.Definitions:
-    """Return the definitions for a store; "" is the one that `astrid_sdk.connect()` opens."""
-    astrid = AstridResource(store=store)
+def build_definitions(astrid: dg.ResourceDefinition | None = None) -> dg.Definitions:
+    """Return the definitions; `astrid` is by default the store that `connect()` opens."""
     return dg.Definitions(
         assets=ASSETS,
-        resources={"astrid": astrid, "io_manager": ManifestIOManager(astrid=astrid)},
+        asset_checks=CHECKS,
+        jobs=[night_job],
+        resources={"astrid": astrid or astrid_resource(), "io_manager": manifest_io_manager},
     )
 
 

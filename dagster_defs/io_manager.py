@@ -6,19 +6,24 @@ import dagster as dg
 from typing_extensions import override
 
 from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.session import AstridSession
 from dagster_defs.metadata import CONTENT_HASH
-from dagster_defs.resources import AstridResource
 
 
-class ManifestIOManager(dg.ConfigurableIOManager):
+class ManifestIOManager(dg.IOManager):
     """Reads the manifest that an asset's latest materialisation names.
 
     An asset stores its manifest itself and materialises its content hash; here it is only read
     back, verified like every read. An unpartitioned asset gets all nights of a partitioned one
     as a dict from night to manifest, without those that were never materialised.
+
+    Parameters
+    ----------
+    session : AstridSession
     """
 
-    astrid: dg.ResourceDependency[AstridResource]
+    def __init__(self, session: AstridSession) -> None:
+        self._session = session
 
     @override
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
@@ -42,13 +47,17 @@ class ManifestIOManager(dg.ConfigurableIOManager):
         return manifest
 
     def _latest(self, context: dg.InputContext, night: str | None) -> Manifest | None:
-        records = context.instance.fetch_materializations(
-            dg.AssetRecordsFilter(
-                asset_key=context.asset_key, asset_partitions=None if night is None else [night]
-            ),
-            limit=1,
-        ).records
+        wanted = dg.AssetRecordsFilter(
+            asset_key=context.asset_key, asset_partitions=None if night is None else [night]
+        )
+        records = context.instance.fetch_materializations(wanted, limit=1).records
         if not records or records[0].asset_materialization is None:
             return None
         content_hash = records[0].asset_materialization.metadata[CONTENT_HASH].value
-        return Manifest.from_bytes(self.astrid.session().cas.retrieve_data(str(content_hash)))
+        return Manifest.from_bytes(self._session.cas.retrieve_data(str(content_hash)))
+
+
+@dg.io_manager(required_resource_keys={"astrid"})
+def manifest_io_manager(context: dg.InitResourceContext) -> ManifestIOManager:
+    """Hand manifests on by content hash, through the run's session."""
+    return ManifestIOManager(context.resources.astrid)

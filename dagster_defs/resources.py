@@ -5,19 +5,22 @@ import dagster as dg
 import astrid_sdk
 from astrid_sdk.session import AstridSession
 
+AstridParam = dg.ResourceParam[AstridSession]
+"""What an asset writes to be given the session."""
 
-class AstridResource(dg.ConfigurableResource[AstridSession]):
-    """A store, opened when it is asked for.
+
+def astrid_resource(store: str = "") -> dg.ResourceDefinition:
+    """Return the resource ``astrid``: a session, opened once per run and process.
+
+    It takes no run configuration, so that none can hold a secret.
 
     Parameters
     ----------
     store : str
         A folder; "" takes what ``astrid_sdk.connect()`` takes: R2 when ``ASTRID_R2_*`` is set,
-        else the folder ``ASTRID_STORE`` names, else ``./.astrid``. No secret is configuration.
+        else the folder ``ASTRID_STORE`` names, else ``./.astrid``.
     """
-
-    store: str = ""
-
-    def session(self) -> AstridSession:
-        """Return a session on the store."""
-        return astrid_sdk.connect(self.store or None)
+    return dg.ResourceDefinition(
+        lambda _context: astrid_sdk.connect(store or None),
+        description="The store: R2 when ASTRID_R2_* is set, else the folder ASTRID_STORE names.",
+    )

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +16,7 @@ from astrid_sdk.config import child_environment
 pytest_plugins = ["servers"]
 
 ROOT = Path(__file__).resolve().parents[1]
+ASTRID = "from astrid_sdk.cli.main import main; main(prog_name='astrid')"
 OURS = ("ASTRID_", "AWS_", "DAGSTER_", "MLFLOW_")
 BROWSERS = (
     "chromium",
@@ -73,6 +76,15 @@ def clean_environment(
     """Start each test without our variables, in an empty folder: ./.astrid is the default store."""
     _forget_settings(monkeypatch)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store on which `astrid demo` has run. It is made once: read it, change nothing in it."""
+    store = tmp_path_factory.mktemp("demo") / "store"
+    command = [sys.executable, "-c", ASTRID, "demo", "--store", str(store)]
+    subprocess.run(command, check=True, cwd=store.parent)
+    return store
 
 
 @pytest.fixture(scope="session")

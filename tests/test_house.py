@@ -144,6 +144,7 @@ def test_a_blanket_except_hands_the_error_on(python_files: list[Path]) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in python_files
+        if ROOT / "tests" not in path.parents  # a test may collect what its threads raise
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ExceptHandler) and _swallows_everything(node)
     ]

@@ -2,11 +2,8 @@
 
 import json
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from astrid_sdk.storage.records import RecordKind
 
@@ -55,11 +52,13 @@ def contents_of(records: pa.Table, derivations: pa.Table) -> pa.Table:
 
 
 def _first_of_each(rows: pa.Table, columns: list[str]) -> pa.Array:
-    again: pd.Series[bool] = rows.select(columns).to_pandas().duplicated()
-    return pa.array(~again.to_numpy())
+    places = pa.array(range(rows.num_rows), pa.int64())
+    numbered = rows.select(columns).append_column("place", places)
+    first = numbered.group_by(columns).aggregate([("place", "min")])["place_min"]
+    return pc.is_in(places, value_set=first)
 
 
-def _is_committed(records: pa.Table, derivations: pa.Table) -> NDArray[np.bool_]:
+def _is_committed(records: pa.Table, derivations: pa.Table) -> pa.Array:
     parents = pc.list_parent_indices(derivations["outputs"])
     keys = derivations["key"].take(parents)
     committed = _joined(keys, pc.list_flatten(derivations["outputs"]))

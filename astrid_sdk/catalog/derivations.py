@@ -8,15 +8,17 @@ its outputs, and an output that differs is kept as a conflict under ``_derivatio
 
 import json
 import platform
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from astrid_sdk.canonical import canonical_json, json_hash
-from astrid_sdk.catalog.code_version import code_version, library_versions
-from astrid_sdk.errors import ConflictError, InvalidInputError, NotFoundError
+from astrid_sdk.catalog.code_version import library_versions
+from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.errors import ConflictError, CorruptionError, InvalidInputError, NotFoundError
 from astrid_sdk.sky.summary import Summary
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
@@ -25,87 +27,7 @@ from astrid_sdk.tiers import Tier
 
 FORMAT_VERSION = 1
 PREFIX = "_derivations/"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a step makes: bytes and how to call them.
-
-    Attributes
-    ----------
-    role : str
-        Unique among the outputs of one derivation.
-    suffix : str
-        Follows the subject's name in the output's name, such as ``".processed.fits"``.
-    position : tuple of float, optional
-        ICRS (ra_deg, dec_deg) where the output shows a place and not its subject's whole field.
-    """
-
-    role: str
-    data: bytes
-    media_type: str
-    suffix: str
-    position: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a step returns: its outputs, and numbers about them for people (JSON values)."""
-
-    outputs: Sequence[Output]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Inputs:
-    """The inputs of a step, by role, read and verified when asked for."""
-
-    def __init__(self, cas: ContentAddressedStorage, hashes: Mapping[str, Sequence[str]]) -> None:
-        self._cas = cas
-        self.hashes = hashes
-
-    def read(self, role: str) -> bytes:
-        """Return the bytes of the one input called `role`."""
-        (content_hash,) = self.hashes[role]
-        return self._cas.retrieve_data(content_hash)
-
-    def read_optional(self, role: str) -> bytes | None:
-        """Return the bytes of the input called `role`, or None where there is none."""
-        return self.read(role) if self.hashes.get(role) else None
-
-    def read_all(self, role: str) -> Iterator[bytes]:
-        """Yield the bytes of each input called `role`, in order."""
-        for content_hash in self.hashes.get(role, ()):
-            yield self._cas.retrieve_data(content_hash)
-
-
-StepFunction = Callable[[Inputs, Mapping[str, Any]], Result]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A pure function with a name: the same inputs and parameters give the same outputs.
-
-    Attributes
-    ----------
-    name : str
-    function : callable
-        Takes `Inputs` and the parameters, returns a `Result`. An `InvalidInputError` it
-        raises is a refusal: recorded like a result, so that it is not tried again.
-    tier : Tier
-        Where the outputs go.
-    libraries : sequence of str
-        Distributions whose version can change the numbers.
-    """
-
-    name: str
-    function: StepFunction
-    tier: Tier
-    libraries: tuple[str, ...] = ("numpy",)
-
-    @property
-    def code_version(self) -> str:
-        """Hash of the step's source, of our modules it imports, and of the library versions."""
-        return code_version(self.function, self.libraries)
+_OBJECT_KEY = re.compile(r"_derivations/[0-9a-f]{2}/(?P<key>[0-9a-f]{64})\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,18 +231,26 @@ class Derivations:
         return self._commit(derivation)
 
     def find(self, key: str) -> Derivation | None:
-        """Return the derivation called `key`, or None when it was never done."""
+        """Return the derivation called `key`, or None when it was never done.
+
+        Raises
+        ------
+        CorruptionError
+            What is stored is not that derivation.
+        """
         try:
             content = self._storage.download_file(self._bucket, object_key(key))
-        except NotFoundError:
+        except NotFoundError as error:
+            if error.kind == "no_such_bucket":
+                raise
             return None
-        return Derivation.from_bytes(content, reused=True)
+        return _verified(content, key)
 
     def keys(self) -> list[str]:
         """Return the keys of all derivations, in byte order."""
         listed = self._storage.list_files(self._bucket, PREFIX)
-        names = [name.removeprefix(PREFIX) for name in listed]
-        return [name[3:-5] for name in names if not name.startswith("conflicts/")]
+        found = (_OBJECT_KEY.fullmatch(name) for name in listed)
+        return [match["key"] for match in found if match]
 
     def _run(
         self, step: Step, inputs: Mapping[str, Sequence[str]], parameters: Mapping[str, Any]
@@ -361,12 +291,29 @@ class Derivations:
                 f"derivation {ours.key} was there and is gone: somebody deletes while we write; "
                 "run the step again"
             )
-        if theirs.outputs != ours.outputs or theirs.refusal != ours.refusal:
+        if _made(theirs) != _made(ours):
             note = f"{PREFIX}conflicts/{ours.key}/{json_hash([o.to_json() for o in ours.outputs])}"
             self._storage.upload_file(
                 self._bucket, f"{note}.json", ours.to_bytes(), "application/json"
             )
         return theirs
+
+
+def _made(derivation: Derivation) -> tuple[str, list[tuple[str, str]]]:
+    """Return what two computations of one key must agree in; names may differ."""
+    outputs = [(output.role, output.content_hash) for output in derivation.outputs]
+    return (derivation.refusal, outputs)
+
+
+def _verified(content: bytes, key: str) -> Derivation:
+    damaged = f"derivation {key} does not hold what its name says: delete {object_key(key)}, and it"
+    try:
+        found = Derivation.from_bytes(content, reused=True)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CorruptionError(f"{damaged} is computed again") from error
+    if derivation_key(found.step, found.code_version, found.parameters, found.inputs) != key:
+        raise CorruptionError(f"{damaged} is computed again")
+    return found
 
 
 def _summaries(output: Output, subject: Summary | None) -> list[Summary]:

@@ -75,14 +75,14 @@ class IndexTable:
         self._seen.update(missing)
 
     def _read(self, sources: Sequence[str]) -> pa.Table | None:
-        """Return the stored rows of `sources`; None where there is no table of these columns."""
+        """Return the stored rows of `sources`; None where the table has other columns."""
         with self._translated("read"):
             try:
                 delta = DeltaTable(
                     self._location.uri, storage_options=self._location.reveal_options()
                 )
             except TableNotFoundError:
-                return None
+                return self._schema.empty_table()
             if {field.name for field in delta.schema().fields} != set(self._schema.names):
                 return None
             partial = [(self._source, "in", list(sources))] if self._seen else None
@@ -95,7 +95,7 @@ class IndexTable:
             for attempt in range(_ATTEMPTS):
                 try:
                     self._write(rows, replace=replace and attempt == 0)
-                except CommitFailedError:  # another process created the table: now it is there
+                except CommitFailedError:  # another process made the table: now it is there
                     continue
                 return
             raise CommitFailedError(f"{_ATTEMPTS} times")

@@ -6,10 +6,13 @@ batch, so that what a stopped run stored is found again by the next.
 """
 
 import html
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from typing_extensions import override
 
 from astrid_sdk.canonical import sha256_hex
 from astrid_sdk.catalog.search import Query, find
@@ -86,12 +89,14 @@ class IngestReport:
         """The nights of the files, earliest first."""
         return sorted({said.night for file in self.files for said in file.summaries})
 
+    @override
     def __str__(self) -> str:
-        lines = [
+        counts = (
             f"{len(self.stored)} stored, {len(self.already_there)} already there, "
             f"{len(self.skipped)} skipped"
-        ]
-        return "\n".join(lines + [f"  skipped {skip.name}: {skip.reason}" for skip in self.skipped])
+        )
+        skips = [f"  skipped {skip.name}: {skip.reason}" for skip in self.skipped]
+        return "\n".join([counts, *skips])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         skips = "".join(
@@ -171,15 +176,32 @@ def fits_files_below(path: Path) -> list[tuple[str, Path]]:
             f"there is no file or folder {path}: check the path", kind="no_path"
         )
     if path.is_file():
-        return [(path.name, path)]
-    below = [(file.relative_to(path).as_posix(), file) for file in path.rglob("*")]
-    found = [(name, file) for name, file in below if is_fits_name(name) and file.is_file()]
+        return [(_name(path, path.parent), path)]
+    found = [(_name(file, path), file) for file in _below(path)]
     if not found:
         raise InvalidInputError(
             f"no FITS file in {path}: files are recognised by {' '.join(SUFFIXES)}",
             kind="empty_folder",
         )
     return sorted(found)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the FITS files below `folder`, and the folders that cannot be looked into.
+
+    Trying to read such a folder gives the reason, so that it is named among the skipped.
+    """
+    closed: list[OSError] = []
+    for where, _, names in os.walk(folder, onerror=closed.append):
+        paths = (Path(where) / name for name in names if is_fits_name(name))
+        # links that lead nowhere are named too; pipes and sockets would never end
+        yield from (path for path in paths if path.is_file() or path.is_symlink())
+    yield from (Path(error.filename) for error in closed)
+
+
+def _name(file: Path, folder: Path) -> str:
+    """Return the path relative to `folder`, readable: bytes that are no UTF-8 are replaced."""
+    return os.fsencode(file.relative_to(folder).as_posix()).decode("utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -192,8 +214,10 @@ class _Known:
 
     @classmethod
     def of(cls, catalog: Catalog) -> "_Known":
-        rows = find(catalog, Query(tier=Tier.RAW_OBSERVATIONS, include_excluded=True))
-        purposes = {row.content_hash: row.purpose or PURPOSES[0] for row in rows}
+        query = Query(tier=Tier.RAW_OBSERVATIONS, include_excluded=True)
+        rows = find(catalog, query).to_arrow().select(["content_hash", "purpose"])
+        pairs = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+        purposes = {content_hash: purpose or PURPOSES[0] for content_hash, purpose in pairs}
         ids = catalog.records()["record_id"].to_pylist()
         return cls(set(purposes), set(ids), purposes)
 
@@ -224,10 +248,12 @@ class _Run:
         if is_new:
             self._cas.put_blob(content, _media_type(content), Tier.RAW_OBSERVATIONS)
         self._note(_record(file, path, content))
-        if self._known.purposes.get(file.content_hash, PURPOSES[0]) != self._purpose and is_new:
-            self._note(_purpose_tag(file, content, self._purpose))
         self._known.hashes.add(file.content_hash)
-        self._known.purposes[file.content_hash] = self._purpose
+        # Nobody said it of a file that is ingested with the default, so that takes nothing back.
+        told = self._known.purposes.get(file.content_hash, PURPOSES[0])
+        if self._purpose not in {told, PURPOSES[0]}:
+            self._note(_purpose_tag(file, content, self._purpose))
+            self._known.purposes[file.content_hash] = self._purpose
 
     def new_records(self) -> list[Record]:
         records, self._records = self._records, []
@@ -276,5 +302,5 @@ def _purpose_tag(file: IngestedFile, content: bytes, purpose: str) -> Record:
         size_bytes=len(content),
         media_type=_media_type(content),
         name=file.name,
-        details={"tag": "purpose", "purpose": purpose},
+        details={"tag": "purpose", "value": purpose},
     )

@@ -3,13 +3,14 @@
 import html
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from typing_extensions import override
 
 from astrid_sdk.catalog.derivations import Derivation
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.errors import NotFoundError
-from astrid_sdk.storage.records import RecordKind
 
 _MAX_PARAMETERS = 120  # longer ones are in `Lineage.parameters`, not in the tree
 
@@ -44,19 +45,25 @@ class Lineage:
     sources: "tuple[Lineage, ...]" = ()
 
     def walk(self) -> "Iterator[Lineage]":
-        """Yield this content and everything above it, depth first."""
-        yield self
-        for source in self.sources:
-            yield from source.walk()
+        """Yield this content and everything above it, depth first, each content once."""
+        waiting, seen = [self], set[str]()
+        while waiting:
+            node = waiting.pop()
+            if node.content_hash not in seen:
+                seen.add(node.content_hash)
+                yield node
+                waiting.extend(reversed(node.sources))
 
     def raw(self) -> "list[Lineage]":
         """Return the ingested contents it goes back to, each once, by name."""
-        found = {node.content_hash: node for node in self.walk() if not node.step}
-        return sorted(found.values(), key=lambda node: (node.name, node.content_hash))
+        found = [node for node in self.walk() if not node.step]
+        return sorted(found, key=lambda node: (node.name, node.content_hash))
 
+    @override
     def __str__(self) -> str:
-        return "\n".join(_lines(self, "", ""))
+        return "\n".join(_lines(self, "", "", set()))
 
+    @override
     def __repr__(self) -> str:
         return str(self)
 
@@ -67,59 +74,91 @@ class Lineage:
 def why(catalog: Catalog, content_hash: str) -> Lineage:
     """Return the lineage of `content_hash`.
 
+    Contents that several others were made from are one object, found in several places.
+
     Raises
     ------
     NotFoundError
         The catalogue knows nothing of it.
     """
-    makers = {ref.content_hash: made for made in catalog.derivations() for ref in made.outputs}
-    contents = _contents(catalog)
-    if content_hash not in contents:
+    graph = _Graph(catalog)
+    if content_hash not in graph.contents:
         raise NotFoundError(f"the catalogue knows nothing of {content_hash}")
-    return _node(content_hash, "", contents, makers)
+    return graph.node(content_hash, "", frozenset())
 
 
-def _node(
-    content_hash: str,
-    role: str,
-    contents: Mapping[str, Mapping[str, Any]],
-    makers: Mapping[str, Derivation],
-) -> Lineage:
-    known = contents.get(content_hash, {})
-    made = makers.get(content_hash)
-    return Lineage(
-        content_hash=content_hash,
-        name=known.get("name", "not in the catalogue"),
-        tier=known.get("tier", ""),
-        role=role,
-        origin=known.get("origin", ""),
-        step=made.step if made else "",
-        derivation_key=made.key if made else "",
-        code_version=made.code_version if made else "",
-        parameters=made.parameters if made else None,
-        sources=tuple(
-            _node(source, source_role, contents, makers)
-            for source_role, sources in (made.inputs.items() if made else ())
-            for source in sources
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What the catalogue says of a content; not being there is an answer too."""
+
+    name: str = "not in the catalogue"
+    tier: str = ""
+    origin: str = ""
+    derivation_key: str = ""
 
 
-def _contents(catalog: Catalog) -> dict[str, dict[str, Any]]:
-    rows = catalog.records().select(["content_hash", "kind", "name", "tier", "origin"])
-    content_kinds = {RecordKind.INGEST.value, RecordKind.DERIVED.value}
-    return {row["content_hash"]: row for row in rows.to_pylist() if row["kind"] in content_kinds}
+class _Graph:
+    """Builds the nodes of one answer, each content and role once."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        rows = catalog.contents().select(
+            ["content_hash", "name", "tier", "origin", "derivation_key"]
+        )
+        told = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+        self.contents: dict[str, _Content] = {}
+        for content_hash, *said in told:  # the earliest telling names it
+            self.contents.setdefault(content_hash, _Content(*said))
+        self._objects = catalog.derivation_objects()
+        self._nodes: dict[tuple[str, str], Lineage] = {}
+
+    def node(self, content_hash: str, role: str, below: frozenset[str]) -> Lineage:
+        """Return the lineage of a content; `below` are the contents made from it.
+
+        What made a content is what made it first. Clocks that disagree could make a content its
+        own source: it ends there.
+        """
+        known = self._nodes.get((content_hash, role))
+        if known is not None:
+            return known
+        content = self.contents.get(content_hash, _Content())
+        node = Lineage(content_hash, content.name, content.tier, role, content.origin)
+        if content_hash in below or content.derivation_key not in self._objects:
+            return node
+        node = self._grown(node, content.derivation_key, below | {content_hash})
+        self._nodes[content_hash, role] = node
+        return node
+
+    def _grown(self, node: Lineage, key: str, below: frozenset[str]) -> Lineage:
+        """Return `node` with what made it, and everything above."""
+        made = Derivation.from_bytes(self._objects[key].encode())
+        return replace(
+            node,
+            step=made.step,
+            derivation_key=made.key,
+            code_version=made.code_version,
+            parameters=made.parameters,
+            sources=tuple(
+                self.node(source, role, below)
+                for role, sources in made.inputs.items()
+                for source in sources
+            ),
+        )
 
 
-def _lines(node: Lineage, head: str, rest: str) -> Iterator[str]:
+def _lines(node: Lineage, head: str, rest: str, shown: set[str]) -> Iterator[str]:
     role = f"{node.role}: " if node.role else ""
     made = f"made by {node.step}" if node.step else f"from {node.origin}"
-    yield f"{head}{role}{node.name}@{node.content_hash[:8]}  {node.tier}, {made}"
+    again = bool(node.sources) and node.content_hash in shown
+    shown.add(node.content_hash)
+    more = " (as above)" if again else ""
+    yield f"{head}{role}{node.name}@{node.content_hash[:8]}  {node.tier}, {made}{more}"
+    if again:
+        return
     told = json.dumps(dict(node.parameters or {}), sort_keys=True)
     if node.parameters and len(told) <= _MAX_PARAMETERS:
         yield f"{rest}{'│  ' if node.sources else '   '}{told}"
-    for source in node.sources:
-        last = source is node.sources[-1]
+    for place, source in enumerate(node.sources, 1):
+        last = place == len(node.sources)
         yield from _lines(
-            source, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  ")
+            source, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "), shown
         )

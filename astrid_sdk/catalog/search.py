@@ -1,8 +1,9 @@
 """What do we have: rows of the catalogue by tier, name, time, filter and place on the sky."""
 
 import fnmatch
-import html
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,11 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.footprint import cone_intersects, separation_deg
-from astrid_sdk.storage.records import RecordKind
 from astrid_sdk.tiers import Tier
 
 COLUMNS = (
@@ -46,6 +47,11 @@ COLUMNS = (
 )
 _SHOWN = ("tier", "night", "filter_band", "ra_deg", "dec_deg", "role", "size_bytes")
 _SHOWN_ROWS = 20
+_ORDER = [
+    (name, "ascending")
+    for name in ("tier", "observation_time", "name", "hdu_index", "content_hash")
+]
+_RIGHT_ANGLE_DEG = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,14 @@ class Query:
     filter_band, night, instrument, role, purpose : str, optional
         Exactly this.
     after, before : datetime or str, optional
-        Exposure start, UTC; ISO text is read as UTC where it names no zone.
+        Exposure start, UTC, both ends included; ISO text is read as UTC where it names no zone.
     include_excluded : bool
+
+    Raises
+    ------
+    InvalidInputError
+        A condition cannot be understood: part of a cone is missing or out of range, there is no
+        such tier, or a time is not one.
     """
 
     ra_deg: float | None = None
@@ -81,9 +93,12 @@ class Query:
     include_excluded: bool = False
 
     def __post_init__(self) -> None:
-        cone = (self.ra_deg, self.dec_deg, self.radius_deg)
-        if any(part is not None for part in cone) and any(part is None for part in cone):
-            raise InvalidInputError("a cone takes all of ra_deg, dec_deg and radius_deg")
+        _check_cone(self.ra_deg, self.dec_deg, self.radius_deg)
+        if self.tier is not None:
+            Tier.parse(self.tier)
+        for when in (self.after, self.before):
+            if when is not None:
+                _utc(when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +157,12 @@ class FoundTable:
         frame: pd.DataFrame = self._rows.to_pandas()
         return frame
 
+    def sizes(self) -> dict[tuple[str, str], int]:
+        """Return the bytes of each content, by tier and content hash, without making rows."""
+        columns = (self._rows[name].to_pylist() for name in ("tier", "content_hash", "size_bytes"))
+        return {(tier, told): size for tier, told, size in zip(*columns, strict=True)}
+
+    @override
     def __repr__(self) -> str:
         return f"<{len(self)} found>\n{self._shown().to_string()}"
 
@@ -152,9 +173,9 @@ class FoundTable:
         return {"text/plain": repr(self), "text/html": page}
 
     def _shown(self) -> pd.DataFrame:
-        frame = self._rows.slice(0, _SHOWN_ROWS).to_pandas()
+        frame = FoundTable(self._rows.slice(0, _SHOWN_ROWS)).to_pandas()
         called = [
-            html.escape(f"{name}@{content_hash[:8]}")
+            f"{name}@{content_hash[:8]}"
             for name, content_hash in zip(frame["name"], frame["content_hash"], strict=True)
         ]
         return frame[list(_SHOWN)].set_axis(pd.Index(called, name="name@hash"))
@@ -162,56 +183,36 @@ class FoundTable:
 
 def find(catalog: Catalog, query: Query) -> FoundTable:
     """Return the rows of stored content that `query` describes, newest exposure last."""
-    rows = _with_statements(catalog.records())
-    rows = rows.filter(_matches(rows, query))
-    order = [(name, "ascending") for name in ("tier", "observation_time", "name", "hdu_index")]
-    return FoundTable(rows.sort_by(order).select(list(COLUMNS)))
+    rows = catalog.contents()
+    return FoundTable(rows.filter(_matches(rows, query)).sort_by(_ORDER).select(list(COLUMNS)))
 
 
-def _with_statements(records: pa.Table) -> pa.Table:
-    """Return the content rows, one per content, tier and HDU, with what people said of them."""
-    purposes = _latest(records, RecordKind.TAG, "purpose")
-    excluded = _latest(records, RecordKind.EXCLUDE, "reason")
-    kinds = pa.array([RecordKind.INGEST.value, RecordKind.DERIVED.value])
-    content = records.filter(pc.is_in(records["kind"], value_set=kinds))
-    content = content.sort_by([("created_at", "ascending"), ("name", "ascending")])
-    content = content.filter(pa.array(_first_of_each(content), pa.bool_()))
-    hashes = content["content_hash"].to_pylist()
-    for column, said in (("purpose", purposes), ("excluded", excluded)):
-        values = pa.array([said.get(content_hash) for content_hash in hashes], pa.string())
-        content = content.append_column(column, values)
-    return _with_default_purpose(content)
+def find_one(catalog: Catalog, prefix: str) -> Found:
+    """Return the first row of the content whose hash starts with `prefix`, excluded or not.
+
+    Raises
+    ------
+    NotFoundError, InvalidInputError
+        As `Catalog.resolve`.
+    """
+    resolved = catalog.resolve(prefix)
+    rows = catalog.contents()
+    rows = rows.filter(pc.equal(rows["content_hash"], resolved)).sort_by(_ORDER)
+    return next(iter(FoundTable(rows.select(list(COLUMNS)))))
 
 
-def _with_default_purpose(content: pa.Table) -> pa.Table:
-    """Return `content` with raw images that nobody spoke of as science."""
-    is_raw = pc.equal(content["tier"], Tier.RAW_OBSERVATIONS.value)
-    unsaid = pc.and_(is_raw, pc.is_null(content["purpose"]))
-    purposes = pc.if_else(unsaid, "science", content["purpose"])
-    return content.set_column(content.schema.get_field_index("purpose"), "purpose", purposes)
-
-
-def _first_of_each(content: pa.Table) -> list[bool]:
-    seen: set[tuple[Any, ...]] = set()
-    keep = []
-    columns = [content[name].to_pylist() for name in ("content_hash", "tier", "hdu_index")]
-    for identity in zip(*columns, strict=True):
-        keep.append(identity not in seen)
-        seen.add(identity)
-    return keep
-
-
-def _latest(records: pa.Table, kind: RecordKind, detail: str) -> dict[str, str | None]:
-    """Return per content hash the last value that a statement of `kind` gave `detail`."""
-    rows = records.filter(pc.equal(records["kind"], kind.value))
-    rows = rows.sort_by([("created_at", "ascending")])
-    said: dict[str, str | None] = {}
-    pairs = zip(rows["content_hash"].to_pylist(), rows["details"].to_pylist(), strict=True)
-    for content_hash, text in pairs:
-        details = json.loads(text)
-        if detail in details:
-            said[content_hash] = details[detail]
-    return said
+def _check_cone(ra_deg: float | None, dec_deg: float | None, radius_deg: float | None) -> None:
+    if ra_deg is None and dec_deg is None and radius_deg is None:
+        return
+    if ra_deg is None or dec_deg is None or radius_deg is None:
+        raise InvalidInputError("a cone takes all of ra_deg, dec_deg and radius_deg", kind="cone")
+    in_range = abs(dec_deg) <= _RIGHT_ANGLE_DEG and radius_deg >= 0  # False for NaN
+    if not (in_range and math.isfinite(ra_deg)):
+        raise InvalidInputError(
+            f"no cone of {radius_deg} degrees is at ra_deg={ra_deg}, dec_deg={dec_deg}: give ICRS "
+            "degrees, dec_deg from -90 to 90 and a radius of 0 or more",
+            kind="cone",
+        )
 
 
 def _matches(rows: pa.Table, query: Query) -> pa.Array:
@@ -234,20 +235,20 @@ def _equal(rows: pa.Table, column: str, wanted: str) -> NDArray[np.bool_]:
 
 
 def _named(rows: pa.Table, pattern: str) -> NDArray[np.bool_]:
-    wanted = pattern.lower()
+    fits = re.compile(fnmatch.translate(pattern.lower())).match
     names = rows["name"].to_pylist()
-    return np.array([fnmatch.fnmatchcase(name.lower(), wanted) for name in names], bool)
+    return np.fromiter((fits(name.lower()) is not None for name in names), bool, len(names))
 
 
 def _in_time(rows: pa.Table, query: Query) -> NDArray[np.bool_]:
     keep = np.ones(rows.num_rows, bool)
     if query.after is None and query.before is None:
         return keep
-    for i, text in enumerate(rows["observation_time"].to_pylist()):
-        start = None if text is None else _utc(text)
-        early = start is None or (query.after is not None and start < _utc(query.after))
-        late = start is None or (query.before is not None and start > _utc(query.before))
-        keep[i] = not (early or late)
+    starts = pd.to_datetime(rows["observation_time"].to_pandas(), utc=True, format="ISO8601")
+    if query.after is not None:  # an unknown time is neither after nor before
+        keep &= (starts >= _utc(query.after)).to_numpy()
+    if query.before is not None:
+        keep &= (starts <= _utc(query.before)).to_numpy()
     return keep
 
 
@@ -262,19 +263,22 @@ def _utc(when: datetime | str) -> datetime:
 
 
 def _in_cone(rows: pa.Table, query: Query) -> NDArray[np.bool_]:
-    keep = np.ones(rows.num_rows, bool)
     if query.ra_deg is None or query.dec_deg is None or query.radius_deg is None:
-        return keep
+        return np.ones(rows.num_rows, bool)
     ra, dec, radius = (_numbers(rows, name) for name in ("ra_deg", "dec_deg", "radius_deg"))
     apart = separation_deg(ra, dec, query.ra_deg, query.dec_deg)
     keep = apart <= query.radius_deg + np.nan_to_num(radius)  # False where there is no position
-    summaries = rows["summary"].to_pylist()
-    for i in np.flatnonzero(keep):
-        footprint = json.loads(summaries[i]).get("footprint")
-        if footprint:
-            keep[i] = cone_intersects(footprint, query.ra_deg, query.dec_deg, query.radius_deg)
+    near = np.flatnonzero(keep)
+    footprints = rows["footprint_deg"].take(pa.array(near))
+    sides = np.asarray(pc.fill_null(pc.list_value_length(footprints), 0))
+    for count in np.unique(sides[sides > 0]):  # polygons of as many corners are told at once
+        alike = np.flatnonzero(sides == count)
+        angles = pc.list_flatten(footprints.take(pa.array(alike))).to_numpy()
+        corners = angles.reshape(len(alike), -1, 2)
+        touches = cone_intersects(corners, query.ra_deg, query.dec_deg, query.radius_deg)
+        keep[near[alike]] = touches
     return keep
 
 
 def _numbers(rows: pa.Table, column: str) -> NDArray[np.float64]:
-    return np.array(rows[column].to_pylist(), dtype=np.float64)
+    return np.asarray(rows[column].to_numpy(), dtype=np.float64)  # null is NaN

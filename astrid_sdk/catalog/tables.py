@@ -5,13 +5,12 @@ three rows) and ``derivations``. What is true stands in the record packs and der
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from typing_extensions import override
 
 from astrid_sdk.catalog.contents import contents_of, unique_derivations, unique_records
 from astrid_sdk.catalog.derivations import Derivation, Derivations
@@ -113,11 +112,13 @@ class Catalog:
     def derivations(self) -> list[Derivation]:
         """Return every derivation, oldest first."""
         rows = self._current().derivations
-        return [_derivation(text) for text in rows["object"].to_pylist()]
+        objects = rows["object"].to_pylist()
+        return [Derivation.from_bytes(text.encode(), reused=True) for text in objects]
 
-    def makers(self) -> "Makers":
-        """Return which derivation made which content."""
-        return self._current().makers
+    def derivation_objects(self) -> dict[str, str]:
+        """Return the derivation objects as text, by key: to read some of very many."""
+        rows = self._current().derivations
+        return dict(zip(rows["key"].to_pylist(), rows["object"].to_pylist(), strict=True))
 
     def resolve(self, prefix: str) -> str:
         """Return the content hash that starts with `prefix`, of at least eight digits.
@@ -179,34 +180,6 @@ class Catalog:
         ]
 
 
-class Makers(Mapping[str, Derivation]):
-    """Content hash to the derivation that made it; the latest where several did.
-
-    Parameters
-    ----------
-    derivations : pyarrow.Table
-        Rows of the ``derivations`` table, oldest first.
-    """
-
-    def __init__(self, derivations: pa.Table) -> None:
-        parents = pc.list_parent_indices(derivations["outputs"]).to_pylist()
-        outputs = pc.list_flatten(derivations["outputs"]).to_pylist()
-        self._rows = dict(zip(outputs, parents, strict=True))
-        self._objects = derivations["object"]
-
-    @override
-    def __getitem__(self, content_hash: str) -> Derivation:
-        return _derivation(self._objects[self._rows[content_hash]].as_py())
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    @override
-    def __len__(self) -> int:
-        return len(self._rows)
-
-
 class _View:
     """What the rows of both tables say, each part worked out when it is first asked for."""
 
@@ -228,14 +201,6 @@ class _View:
     @cached_property
     def contents(self) -> pa.Table:
         return contents_of(self.records, self.derivations)
-
-    @cached_property
-    def makers(self) -> Makers:
-        return Makers(self.derivations)
-
-
-def _derivation(text: str) -> Derivation:
-    return Derivation.from_bytes(text.encode(), reused=True)
 
 
 def _rows(pack: str, record: Record) -> Iterable[dict[str, Any]]:

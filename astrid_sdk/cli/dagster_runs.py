@@ -4,12 +4,13 @@ The chain runs through the real assets on a persistent instance in the session's
 that the Dagster UI shows afterwards what ran.
 """
 
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dagster as dg
 
@@ -18,10 +19,18 @@ from astrid_sdk.errors import AstridError, InvalidInputError
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.session import AstridSession
 from dagster_defs.definitions import build_definitions
+from dagster_defs.metadata import CONTENT_HASH, EXECUTED, IS_NEW, REUSED
 from dagster_defs.partitions import NIGHTS
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_INSTANCE_YAML = "telemetry:\n  enabled: false\n"
+_SETTINGS = "telemetry:\n  enabled: false\n"
+# Capturing output starts four processes per run and takes the terminal away from the progress bar.
+_IN_PROCESS_SETTINGS = f"""\
+{_SETTINGS}compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+_IN_PROCESS = "in-process.yaml"
 
 Progress = Callable[[int, int, str], None]
 """Called with runs done, runs in all, and what runs now."""
@@ -73,22 +82,21 @@ def instance_folder(session: AstridSession) -> Path:
     """Return the folder of the session's Dagster instance, made ready."""
     folder = session.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(_INSTANCE_YAML, encoding="utf-8")
+    for name, text in (("dagster.yaml", _SETTINGS), (_IN_PROCESS, _IN_PROCESS_SETTINGS)):
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
 def run_chain(
-    session: AstridSession, store: str, nights: Sequence[str], progress: Progress
+    session: AstridSession, _store: str, nights: Sequence[str], progress: Progress
 ) -> ChainRun:
     """Materialise every asset of the chain for `nights`, then a dataset version.
 
     Parameters
     ----------
     session : AstridSession
-    store : str
-        What the assets' resource opens: a folder, or "" for what `connect()` opens.
+        What the assets work with.
     nights : sequence of str
     progress : callable
 
@@ -97,10 +105,10 @@ def run_chain(
     AstridError
         What an asset raised.
     """
-    job = build_definitions(store).resolve_implicit_global_asset_job_def()
+    resource = dg.ResourceDefinition.hardcoded_resource(session)
+    job = build_definitions(resource).resolve_implicit_global_asset_job_def()
     done = ChainRun()
-    with dg.DagsterInstance.from_config(str(instance_folder(session))) as instance:
-        instance.add_dynamic_partitions(str(NIGHTS.name), list(nights))
+    with _instance(session, nights) as instance:
         plan = list(_plan(nights))
         for number, (assets, night) in enumerate(plan):
             progress(number, len(plan), f"{', '.join(assets)} {night or ''}".strip())
@@ -108,6 +116,13 @@ def run_chain(
             done.materialisations += _materialisations(result, night)
         progress(len(plan), len(plan), "")
     return done
+
+
+def _instance(session: AstridSession, nights: Sequence[str] = ()) -> dg.DagsterInstance:
+    """Return the session's instance for this process; it knows `nights` and all that are stored."""
+    instance = dg.DagsterInstance.from_config(str(instance_folder(session)), _IN_PROCESS)
+    instance.add_dynamic_partitions(str(NIGHTS.name), [*session.survey.nights(), *nights])
+    return instance
 
 
 def _plan(nights: Sequence[str]) -> Iterator[tuple[Sequence[str], str | None]]:
@@ -133,10 +148,11 @@ def _execute(
             partition_key=night,
             asset_selection=[dg.AssetKey(asset) for asset in assets],
         )
-    except dg.DagsterExecutionStepExecutionError as error:
-        if isinstance(error.__cause__, AstridError):
-            raise error.__cause__ from error
-        raise
+    except dg.DagsterUserCodeExecutionError as error:
+        raised = error.user_exception
+        if not isinstance(raised, AstridError):
+            raise
+    raise raised  # here, so that it keeps the cause it was raised with
 
 
 def _materialisations(
@@ -149,22 +165,41 @@ def _materialisations(
         yield Materialisation(
             asset=event.materialization.asset_key.to_user_string(),
             night=night or "",
-            content_hash=metadata["content_hash"],
-            executed=metadata["steps_executed"],
-            reused=metadata["steps_reused"],
-            is_new_version=bool(metadata.get("is_new", False)),
+            content_hash=metadata[CONTENT_HASH],
+            executed=metadata[EXECUTED],
+            reused=metadata[REUSED],
+            is_new_version=bool(metadata.get(IS_NEW, False)),
         )
 
 
-def ui_command(session: AstridSession, host: str, port: int) -> list[str]:
-    """Return the command that starts the Dagster UI.
+def run_ui(session: AstridSession, store: str, host: str, port: int) -> NoReturn:
+    """Become the Dagster UI: this process turns into it, so that signals reach what they stop.
+
+    Parameters
+    ----------
+    session : AstridSession
+    store : str
+        The folder that was asked for, or "" for what `connect()` opens.
+    host, port
+        Where to listen.
 
     Raises
     ------
     InvalidInputError
         Something listens on `port` already.
     """
-    instance_folder(session)
+    command = ui_command(session, host, port)
+    os.execve(command[0], command, ui_environment(session, store))  # noqa: S606 - as is meant
+
+
+def ui_command(session: AstridSession, host: str, port: int) -> list[str]:
+    """Return the command that starts the Dagster UI, on an instance that knows every night.
+
+    Raises
+    ------
+    InvalidInputError
+        Something listens on `port` already.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -173,6 +208,7 @@ def ui_command(session: AstridSession, host: str, port: int) -> list[str]:
             raise InvalidInputError(
                 f"cannot listen on {host}:{port} ({error.strerror}): give another --port"
             ) from error
+    _instance(session).dispose()
     dagster = str(Path(sys.executable).with_name("dagster"))
     module = ["-m", "dagster_defs.definitions"]
     return [dagster, "dev", *module, "-h", host, "-p", str(port)]

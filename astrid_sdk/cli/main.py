@@ -8,26 +8,14 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
-from typing_extensions import override
 
-import astrid_sdk
-from astrid_sdk.errors import AstridError
-from astrid_sdk.session import AstridSession
+from astrid_sdk.cli.group import BAD_INPUT, Commands
+from astrid_sdk.cli.places import require_folder, require_json_target, require_writable
+from astrid_sdk.cli.stores import chosen_folder, open_existing_store, open_store
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_BAD_INPUT = 2
-
-
-class _Commands(click.Group):
-    """A group whose commands end a foreseeable mistake with one line and exit code 2."""
-
-    @override
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AstridError as error:
-            click.echo(f"astrid: {error.message}", err=True)
-            ctx.exit(_BAD_INPUT)
+_FILE = click.Path(path_type=Path)
+_SHOWN = 40
 
 
 def _store_option(command: _F) -> _F:
@@ -35,61 +23,88 @@ def _store_option(command: _F) -> _F:
         "--store",
         default="",
         metavar="DIR",
+        callback=lambda _context, _option, text: chosen_folder(text),
         help="A folder for the embedded store. Without it: R2 when ASTRID_R2_* is set, else the "
-        "folder ASTRID_STORE names, else ./.astrid.",
+        "folder that ASTRID_STORE names, else ./.astrid.",
     )
     return option(command)
 
 
-def _connect(store: str) -> AstridSession:
-    return astrid_sdk.connect(store or None)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="astrid-sdk")
-def main() -> None:
-    """Find transients in FITS images; keep every byte addressed and every step recorded."""
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Find transients in FITS images; keep every byte addressed and every step recorded.
+
+    Begin with `astrid demo`. A mistake ends a command with one line and exit code 2.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @main.command()
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=_FILE,
     metavar="DIR",
-    help="Real images: a folder with reference/ and science/ (and truth.csv), or a flat folder. "
-    "Without it a small survey is simulated.",
+    help="Real images: a folder with reference/ and science/ (and truth.csv), or a flat folder, "
+    "which is split by date and filter. Without it a small survey is simulated.",
 )
 @click.option(
     "--json",
     "json_path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     metavar="FILE",
     help="Write the facts of the summary to FILE.",
 )
 @_store_option
 def demo(images: Path | None, json_path: Path | None, store: str) -> None:
-    """Images in, found transients out, through the five tiers."""
-    from astrid_sdk.cli.demo import run_demo  # noqa: PLC0415 - Dagster takes seconds to import
+    """Images in, found transients out, through the five tiers.
 
-    console = Console(stderr=True)
-    report = run_demo(_connect(store), store, images, console)
-    report.show(Console())
+    A second run on the same store computes nothing again. Files that cannot be used are named
+    with the reason and left where they are.
+    """
+    # Whatever can be refused is refused before minutes of work.
+    if json_path is not None:
+        require_json_target(json_path)
+    if images is not None:
+        images = images.expanduser()
+        require_folder(images)
+    session = open_store(store)
+    session.prepare()
+    require_writable(session.home, "run astrid in a folder that you may write, or set ASTRID_STORE")
+
+    from astrid_sdk.cli.demo import run_demo  # noqa: PLC0415 - Dagster takes seconds to import
+    from astrid_sdk.cli.demo_summary import show  # noqa: PLC0415 - as above
+
+    report = run_demo(session, store, images, Console(stderr=True))
     if json_path is not None:
         report.write_json(json_path)
+    show(report, Console(highlight=False))
 
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="Port to listen on.",
+)
 @_store_option
 def ui(host: str, port: int, store: str) -> None:
     """Start the Dagster UI on the store's runs; Ctrl-C stops it."""
-    from astrid_sdk.cli.dagster_runs import (  # noqa: PLC0415 - as above
+    from astrid_sdk.cli.dagster_runs import (  # noqa: PLC0415 - Dagster takes seconds to import
         ui_command,
         ui_environment,
     )
 
-    session = _connect(store)
+    session = open_store(store)
     command = ui_command(session, host, port)
     click.echo(f"Dagster UI: http://{host}:{port}  (Ctrl-C stops it)")
     try:
@@ -99,29 +114,36 @@ def ui(host: str, port: int, store: str) -> None:
 
 
 @main.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=_FILE)
 @click.option(
     "--purpose",
     type=click.Choice(["science", "reference"]),
     default="science",
     show_default=True,
-    help="What the frames are for.",
+    help="What the frames are for: to be searched, or to make templates from.",
 )
 @_store_option
 def put(path: Path, purpose: str, store: str) -> None:
-    """Store a FITS file, or a folder of them, as raw observations."""
-    click.echo(_connect(store).ingest(path, purpose=purpose))
+    """Store a FITS file, or a folder of them, as raw observations.
+
+    Exit code 2 where no file at all could be stored.
+    """
+    report = open_store(store).ingest(path, purpose=purpose)
+    click.echo(report)
+    if not report.files:
+        sys.exit(BAD_INPUT)
 
 
 @main.command()
 @click.argument("content_hash")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="File to write; its name by default."
-)
+@click.option("-o", "--output", type=_FILE, help="File to write; its own name by default.")
 @_store_option
 def get(content_hash: str, output: Path | None, store: str) -> None:
-    """Write the content with this hash to a file, verified."""
-    click.echo(_connect(store).save(content_hash, output))
+    """Write the content with this hash to a file, verified.
+
+    Any unique beginning of the hash with at least eight digits is enough.
+    """
+    click.echo(open_existing_store(store).save(content_hash, output))
 
 
 @main.command()
@@ -133,13 +155,25 @@ def get(content_hash: str, output: Path | None, store: str) -> None:
 @click.option("--after", help="Exposure start, UTC, ISO.")
 @click.option("--before", help="Exposure start, UTC, ISO.")
 @click.option("--cone", nargs=3, type=float, metavar="RA DEC RADIUS", help="ICRS, degrees.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=_SHOWN,
+    show_default=True,
+    help="How many to show; 0 shows all.",
+)
 @_store_option
-def find(store: str, cone: tuple[float, float, float] | None, **conditions: str | None) -> None:
+def find(
+    store: str, limit: int, cone: tuple[float, float, float] | None, **conditions: str | None
+) -> None:
     """List what is stored and meets all conditions."""
+    from astrid_sdk.cli.listing import listing  # noqa: PLC0415 - pandas takes a second to import
+
     given: dict[str, Any] = {name: value for name, value in conditions.items() if value}
     if cone:
         given |= dict(zip(("ra_deg", "dec_deg", "radius_deg"), cone, strict=True))
-    click.echo(repr(_connect(store).find(**given)))
+    for line in listing(list(open_existing_store(store).find(**given)), limit):
+        click.echo(line)
 
 
 @main.command()
@@ -147,7 +181,7 @@ def find(store: str, cone: tuple[float, float, float] | None, **conditions: str 
 @_store_option
 def why(content_hash: str, store: str) -> None:
     """Show what a content was made from, back to the raw files."""
-    click.echo(str(_connect(store).why(content_hash)))
+    click.echo(str(open_existing_store(store).why(content_hash)))
 
 
 @main.command()
@@ -156,7 +190,8 @@ def why(content_hash: str, store: str) -> None:
 @_store_option
 def exclude(content_hash: str, reason: str, store: str) -> None:
     """Leave a content out from now on; `astrid include` takes it back."""
-    _connect(store).exclude(content_hash, reason)
+    open_existing_store(store).exclude(content_hash, reason)
+    click.echo(f"{content_hash} is left out from now on; astrid include takes that back")
 
 
 @main.command()
@@ -164,4 +199,5 @@ def exclude(content_hash: str, reason: str, store: str) -> None:
 @_store_option
 def include(content_hash: str, store: str) -> None:
     """Take an exclusion back."""
-    _connect(store).include(content_hash)
+    open_existing_store(store).include(content_hash)
+    click.echo(f"{content_hash} is used again")

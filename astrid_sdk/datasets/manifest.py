@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from astrid_sdk.canonical import canonical_json
@@ -67,10 +68,12 @@ class DatasetManifest:
         Raises
         ------
         InvalidInputError
-            Two files have one path.
+            Two files have one path, or a path leads out of the dataset.
         """
+        for file in self.files:
+            _check_path(file.path)
         paths = sorted(file.path for file in self.files)
-        twice = [path for path, after in zip(paths, paths[1:], strict=False) if path == after]
+        twice = [path for path, after in pairwise(paths) if path == after]
         if twice:
             raise InvalidInputError(f"two files of {self.dataset_id} have the path {twice[0]}")
         return {
@@ -104,3 +107,12 @@ class DatasetManifest:
         ]
         left_out = [LeftOut(**night) for night in value["left_out"]]
         return cls(value["dataset_id"], tuple(files), tuple(left_out))
+
+
+def _check_path(path: str) -> None:
+    """Refuse a path that would be written elsewhere when the dataset is unpacked."""
+    if "\\" in path or any(part in {"", ".", ".."} for part in path.split("/")):
+        raise InvalidInputError(
+            f"{path!r} is no path in a dataset: give a relative one with slashes, as in 'a/b.fits'",
+            kind="path",
+        )

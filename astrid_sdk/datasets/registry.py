@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from astrid_sdk.canonical import canonical_json
-from astrid_sdk.catalog.derivations import Derivations, Inputs, Output, Result, Step
+from typing_extensions import override
+
+from astrid_sdk.canonical import JsonValue, canonical_json
+from astrid_sdk.catalog.derivations import Derivations
+from astrid_sdk.catalog.step import Inputs, Output, Result, Step
 from astrid_sdk.datasets.manifest import DatasetManifest
 from astrid_sdk.errors import ConflictError, InvalidInputError, NotFoundError
 from astrid_sdk.storage.base import ObjectStorage
@@ -23,6 +26,7 @@ from astrid_sdk.storage.records import current_author
 from astrid_sdk.tiers import Tier
 
 FORMAT_VERSION = 1
+_MARKER = re.compile(r"[1-9][0-9]*\.json")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -58,6 +62,7 @@ class DatasetVersion:
     author: str
     files: int
 
+    @override
     def __str__(self) -> str:
         return f"{self.dataset_id} v{self.number} ({self.files} files)"
 
@@ -116,7 +121,7 @@ class DatasetRegistry:
                 return Committed(versions[-1], is_new=False, derived_now=not made.reused)
             version = DatasetVersion(
                 dataset_id=dataset_id,
-                number=len(versions) + 1,
+                number=versions[-1].number + 1 if versions else 1,
                 manifest_hash=manifest_hash,
                 message=message,
                 created_at=datetime.now(UTC),
@@ -128,8 +133,12 @@ class DatasetRegistry:
 
     def list(self, dataset_id: str) -> "list[DatasetVersion]":
         """Return the versions of `dataset_id`, v1 first; empty when there are none."""
-        prefix = f"{_marker_prefix(_checked(dataset_id))}"
-        keys = self._storage.list_files(self._bucket, prefix)
+        prefix = _marker_prefix(_checked(dataset_id))
+        keys = [
+            key
+            for key in self._storage.list_files(self._bucket, prefix)
+            if _MARKER.fullmatch(key.removeprefix(prefix))
+        ]
         versions = [_read(self._storage.download_file(self._bucket, key)) for key in keys]
         return sorted(versions, key=lambda version: version.number)
 
@@ -144,13 +153,14 @@ class DatasetRegistry:
         versions = self.list(dataset_id)
         wanted = [version for version in versions if number in (None, version.number)]
         if not wanted:
-            raise NotFoundError(f"dataset {dataset_id} has no version {number or ''}".rstrip())
+            which = "version" if number is None else f"version {number}"
+            raise NotFoundError(f"dataset {dataset_id} has no {which}")
         content = self._cas.retrieve_data(wanted[-1].manifest_hash, tier=Tier.DATASETS)
         return DatasetManifest.from_bytes(content)
 
     def _mark(self, version: DatasetVersion) -> bool:
         """Create the marker; False when another writer took the number."""
-        marker = {
+        marker: dict[str, JsonValue] = {
             "format_version": FORMAT_VERSION,
             "dataset_id": version.dataset_id,
             "number": version.number,

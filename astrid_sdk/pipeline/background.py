@@ -12,6 +12,9 @@ from astrid_sdk.errors import InvalidInputError
 _OBJECT_THRESHOLD = 2.5  # sigma above the first sky at which a pixel belongs to an object
 _LARGEST_BOX = 128
 _SMALLEST_BOX = 16
+_LEAST_OBJECT_PX = 8
+_LARGE_OBJECT_PX = 400  # only objects this large have wings worth tens of pixels
+_MOST_COVERED = 0.6  # beyond this share the "objects" are the sky's own structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +86,8 @@ def find_object_pixels(
     labels, _ = ndimage.label(smooth > 1.5 * _OBJECT_THRESHOLD * noise)
     areas = np.bincount(labels.ravel())
     areas[0] = 0
-    objects = (areas > 8)[labels]
-    large = (areas > 400)[labels]  # only large objects have wings worth tens of pixels
+    objects = (areas > _LEAST_OBJECT_PX)[labels]
+    large = (areas > _LARGE_OBJECT_PX)[labels]
     grown = ndimage.binary_dilation(objects, iterations=2)
     grown |= ndimage.binary_dilation(large, iterations=8)
-    return grown if grown.mean() < 0.6 else np.zeros_like(grown)
+    return grown if grown.mean() < _MOST_COVERED else np.zeros_like(grown)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.pipeline import defects
-from astrid_sdk.pipeline.background import Background, find_object_pixels, measure_background
+from astrid_sdk.pipeline.background import Background, measure_background
 from astrid_sdk.pipeline.fill import fill_masked
 from astrid_sdk.pipeline.noise import DetectorNoise, detector_noise, variance_of, zero_point_mag
 from astrid_sdk.pipeline.pattern import build_pattern
@@ -161,9 +161,8 @@ def _columns(
     data: NDArray[np.float32], sky: Background, bad: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     residual = data - sky.level
-    objects = bad | find_object_pixels(residual, sky.median_rms, bad)
-    columns = defects.bad_columns(residual, sky.rms, objects)
-    rows = defects.bad_columns(residual.T, sky.rms.T, objects.T).T
+    columns = defects.bad_columns(residual, sky.rms, bad)
+    rows = defects.bad_columns(residual.T, sky.rms.T, bad.T).T
     return np.asarray(columns | rows)
 
 

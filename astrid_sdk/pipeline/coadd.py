@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.pipeline.fill import fill_masked
-from astrid_sdk.pipeline.psf import fwhm_of, stars_of
 from astrid_sdk.pipeline.polynomial import PlaneMap
+from astrid_sdk.pipeline.psf import fwhm_of, stars_of
 from astrid_sdk.pipeline.register import Registration, register, warp
 from astrid_sdk.pipeline.stars import Stars
 from astrid_sdk.sky.frame import Frame, MaskBit
 
 _ROWS_AT_ONCE = 128
+_FEWEST_STARS = 3  # from which a flux scale is measured
+_BRIGHT_SNR = 20.0
+_FEWEST_TO_CLIP = 3
 _CLIP_SIGMA = 4.5
 _PSF_CHANGE = 0.2  # share of a pixel's flux that seeing may change from frame to frame
 _WIDEST = 1.8  # times the median FWHM
@@ -128,7 +131,7 @@ def _align(
             best = (base, aligned, rejected)
         if len(aligned) >= max(2, len(order) / 2):
             break
-    if best is None or (len(best[1]) < 2 <= len(order)):
+    if best is None or len(best[1]) < min(2, len(order)):
         raise InvalidInputError("no two of the frames could be aligned", kind="not_alignable")
     return best
 
@@ -192,15 +195,15 @@ def _flux_scale(
     width: float,
 ) -> float:
     """Return the factor that brings the stars of `other` to their flux in `base`."""
-    bright = stars.select(stars.snr > 20).select(np.s_[:200])
-    if len(bright) < 3:
+    bright = stars.select(stars.snr > _BRIGHT_SNR).brightest(200)
+    if len(bright) < _FEWEST_STARS:
         return 1.0
     bad = ~base.good | (other[1] != 0)
     ours, _, flagged = sep.sum_circle(base.data, bright.x, bright.y, 2.0 * width, mask=bad)
     data = np.ascontiguousarray(other[0])
     theirs, _, _ = sep.sum_circle(data, bright.x, bright.y, 2.0 * width, mask=bad)
     sound = (flagged == 0) & (theirs > 0) & (ours > 0)
-    return float(np.median(ours[sound] / theirs[sound])) if sound.sum() >= 3 else 1.0
+    return float(np.median(ours[sound] / theirs[sound])) if sound.sum() >= _FEWEST_STARS else 1.0
 
 
 def _combine(layers: list[_Layer], base: Frame, canvas: _Canvas) -> Frame:
@@ -230,19 +233,20 @@ def _combine_rows(
     # the noise of a clipped pixel is judged by its usual variance, not by its own high count
     usual = _median_of(variances, good)
     limit = _CLIP_SIGMA * np.sqrt(np.maximum(usual, 0)) + _PSF_CHANGE * np.abs(middle)
-    if len(layers) > 2:
+    if len(layers) >= _FEWEST_TO_CLIP:
         good &= np.abs(values - middle) <= limit
     shares = np.array([layer.weight for layer in layers], dtype=np.float32)
     weights = (shares / shares.max())[:, None, None] * good
     total = np.maximum(weights.sum(axis=0), np.float32(1e-6))
-    mean = (weights * values).sum(axis=0) / total
+    plain = values.mean(axis=0)  # saturated cores keep their light, though masked
+    mean = np.where(good.any(axis=0), (weights * values).sum(axis=0) / total, plain)
     variance = (weights**2 * variances).sum(axis=0) / total**2
     coverage = good.sum(axis=0).astype(np.uint16)
     return mean, variance, _combined_mask(masks, coverage), coverage
 
 
 def _combined_mask(masks: NDArray[np.uint16], coverage: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Flags of pixels nobody saw well; saturated where most of the frames are."""
+    """Return the flags of pixels nobody saw well; saturated where most of the frames are."""
     everything = np.bitwise_or.reduce(masks, axis=0)
     inside = ((masks & MaskBit.NO_DATA) == 0).any(axis=0)
     everything = np.where(inside, everything & (0xFFFF ^ int(MaskBit.NO_DATA)), everything)
@@ -251,7 +255,9 @@ def _combined_mask(masks: NDArray[np.uint16], coverage: NDArray[np.uint16]) -> N
     combined = np.where(coverage == 0, everything, 0)
     full = ((masks & MaskBit.SATURATED) != 0).sum(axis=0)
     seen = ((masks & MaskBit.NO_DATA) == 0).sum(axis=0)
-    combined = np.where((full > 0) & (2 * full >= seen), combined | int(MaskBit.SATURATED), combined)
+    combined = np.where(
+        (full > 0) & (2 * full >= seen), combined | int(MaskBit.SATURATED), combined
+    )
     return combined.astype(np.uint16)
 
 

@@ -13,7 +13,13 @@ _RING = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2))  # arou
 _CROSS = ndimage.generate_binary_structure(2, 1)
 _SQUARE = ndimage.generate_binary_structure(2, 2)
 _COLUMN_CHUNK_ROWS = 128
-_COLUMN_CLIP_SIGMA = 6.0
+_COLUMN_OFFSET_SIGMA = 0.6  # of one pixel: a smaller offset does not show under a star
+_FILL_AREA_PX = 30  # of one value far below the sky: the fill of a resampled border
+_BRIGHT_SIGMA = 30.0
+_PILE_UP_PX = 3
+_PLATEAU_PX = 4
+_COLUMN_WINDOW = 9
+_SPREAD_CLIP_SIGMA = 3.0
 _MOST_ODD = 0.1  # more odd columns than this are the detector's way, not defects
 
 BoolPlane = NDArray[np.bool_]
@@ -26,7 +32,7 @@ def no_data(data: NDArray[np.float32]) -> BoolPlane:
         return missing
     lowest = np.nanmin(data[~missing])
     fill = data == lowest
-    if fill.sum() < 30:
+    if fill.sum() < _FILL_AREA_PX:
         return missing
     typical = np.nanmedian(data[~missing])
     spread = 1.4826 * np.nanmedian(np.abs(data[~missing] - typical))
@@ -35,7 +41,7 @@ def no_data(data: NDArray[np.float32]) -> BoolPlane:
     labels, _ = ndimage.label(fill)
     areas = np.bincount(labels.ravel())
     areas[0] = 0
-    return missing | (areas >= 30)[labels]
+    return np.asarray(missing | (areas >= _FILL_AREA_PX)[labels])
 
 
 def saturation_level(
@@ -48,8 +54,8 @@ def saturation_level(
     give the level away.
     """
     top = float(data.max())
-    bright = top > sky + 30 * rms
-    piled = int((data == top).sum()) >= 3 or _has_plateau(data, top)
+    bright = top > sky + _BRIGHT_SIGMA * rms
+    piled = int((data == top).sum()) >= _PILE_UP_PX or _has_plateau(data, top)
     said = number_in(header, _SATURATION_WORDS, max(sky + 10 * rms, 100.0), 1e9)
     if np.isfinite(said) and (said <= top or not (bright and piled)):
         return said
@@ -94,16 +100,21 @@ def dark_pixels(residual: NDArray[np.float32], rms: NDArray[np.float32]) -> Bool
 
 
 def bad_columns(
-    residual: NDArray[np.float32], rms: NDArray[np.float32], objects: BoolPlane
+    residual: NDArray[np.float32], rms: NDArray[np.float32], bad: BoolPlane
 ) -> BoolPlane:
-    """Return columns, whole or in stretches of 128 rows, that stand off from their neighbours."""
-    scaled = np.where(objects, np.nan, residual / rms)
-    bad = np.zeros(residual.shape, dtype=bool)
+    """Return columns, whole or in stretches of 128 rows, that stand off from their neighbours.
+
+    Each row is first freed of what is wider than a column: stars cross few rows of a stretch, and
+    the middle half of its values does not feel them.
+    """
+    scaled = np.where(bad, 0, residual) / rms
+    narrow = scaled - ndimage.median_filter(scaled, (1, _COLUMN_WINDOW), mode="mirror")
+    found = np.zeros(residual.shape, dtype=bool)
     height = residual.shape[0]
     chunks = max(1, height // _COLUMN_CHUNK_ROWS)
     for rows in np.array_split(np.arange(height), chunks):
-        bad[rows[0] : rows[-1] + 1] |= _odd_columns(scaled[rows[0] : rows[-1] + 1])
-    return bad
+        found[rows[0] : rows[-1] + 1] |= _odd_columns(narrow[rows[0] : rows[-1] + 1])
+    return found
 
 
 def cosmic_rays(
@@ -148,28 +159,24 @@ def _without_star_cores(
     peaks = ndimage.maximum_position(residual, labels, np.arange(1, count + 1))
     kept = np.zeros(count + 1, dtype=bool)
     kept[1:] = [steep[peak] for peak in peaks]
-    return kept[labels]
+    return np.asarray(kept[labels])
 
 
-def _odd_columns(scaled: NDArray[np.float32]) -> BoolPlane:
+def _odd_columns(narrow: NDArray[np.float32]) -> BoolPlane:
     """Return, per column of one stretch in sky sigma, whether level or noise stands off."""
-    # clipped means, not medians: a median of integer counts moves in steps of the noise
-    kept = np.isfinite(scaled) & (np.abs(scaled) < _COLUMN_CLIP_SIGMA)
-    count = kept.sum(axis=0)
-    few = np.isfinite(scaled).sum(axis=0) < 20
-    level = np.where(kept, scaled, 0).sum(axis=0) / np.maximum(count, 1)
-    power = np.where(kept, scaled**2, 0).sum(axis=0) / np.maximum(count, 1)
-    spread = np.sqrt(np.maximum(power - level**2, 0))
-    lost = count < 0.5 * np.isfinite(scaled).sum(axis=0)
-    local = ndimage.median_filter(level, min(15, len(level)), mode="nearest")
-    offset = np.abs(level - local)
-    usual = max(1.4826 * float(np.median(offset)), 1 / np.sqrt(scaled.shape[0]))
-    odd = (offset > 6 * usual) & (offset > 0.6)
-    odd |= (spread > 2.0 * np.median(spread)) | (spread < 0.2 * np.median(spread)) | lost
-    odd &= ~few
+    ordered = np.sort(narrow, axis=0)
+    rows = len(ordered)
+    # a mean, not a median: a median of integer counts moves in steps of the noise
+    level = ordered[rows // 4 : rows - rows // 4].mean(axis=0)
+    spread = np.minimum(np.abs(narrow - level), _SPREAD_CLIP_SIGMA).mean(axis=0)
+    offset = np.abs(level - np.median(level))
+    usual = max(1.4826 * float(np.median(offset)), 1 / np.sqrt(rows))
+    odd = (offset > 6 * usual) & (offset > _COLUMN_OFFSET_SIGMA)
+    usual_spread = np.median(spread)
+    odd |= (spread > 2.0 * usual_spread) | (spread < 0.2 * usual_spread)
     return odd if odd.mean() < _MOST_ODD else np.zeros_like(odd)
 
 
 def _has_plateau(data: NDArray[np.float32], top: float) -> bool:
     labels, count = ndimage.label(data > 0.98 * top)
-    return bool(count and np.bincount(labels.ravel())[1:].max() >= 4)
+    return bool(count and np.bincount(labels.ravel())[1:].max() >= _PLATEAU_PX)

@@ -17,7 +17,7 @@ from astrid_sdk.pipeline.detections import (
 )
 from astrid_sdk.pipeline.difference import Difference
 from astrid_sdk.pipeline.noise import zero_point_mag
-from astrid_sdk.pipeline.score import Filtered, matched_filter
+from astrid_sdk.pipeline.score import Filtered, matched_filter, psf_fwhm_px
 from astrid_sdk.sky.frame import MaskBit
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _AB_ZERO_NJY_MAG = 31.4  # magnitude of 1 nJy: 2.5 log10(3631 Jy / 1 nJy)
+_LEAST_VISIBLE = 0.3  # share of the PSF on good pixels below which nothing is measured
 _MODEL_ERROR = 0.1  # share of the PSF's light by which a real source may differ from it
 
 
@@ -49,6 +50,8 @@ class DetectParameters:
         How near the neighbour must be, in FWHM.
     halo_reach_fwhm : float
         Reach of a saturated star's halo beyond its mask, in FWHM.
+    halo_score : float
+        A score that no halo reaches: such a source is real wherever it stands.
     sharp_limit : float
         Peak over the peak that the PSF flux predicts, above which a source is SHARP.
     shape_limit : float
@@ -61,6 +64,7 @@ class DetectParameters:
     dipole_share: float = 0.5
     dipole_reach_fwhm: float = 1.5
     halo_reach_fwhm: float = 1.0
+    halo_score: float = 20.0
     sharp_limit: float = 1.45
     shape_limit: float = 3.5
 
@@ -71,7 +75,7 @@ def detect(difference: Difference, parameters: DetectParameters = DetectParamete
     Nothing is thrown away: what is likely no source carries a flag.
     """
     filtered = matched_filter(difference.data, difference.variance, difference.good, difference.psf)
-    fwhm_px = _fwhm_of(difference)
+    fwhm_px = psf_fwhm_px(difference.psf)
     rows, columns = _peaks(difference.score, filtered.covered, parameters.threshold, fwhm_px)
     x, y = _subpixel(filtered.flux, rows, columns)
     measured = _measure(difference, filtered, (x, y), (rows, columns))
@@ -96,12 +100,6 @@ class _Measured:
     chi_square: NDArray[np.float64]
 
 
-def _fwhm_of(difference: Difference) -> float:
-    """Width of the PSF from the area it spreads noise over, that of a Gaussian."""
-    area = 1 / float((difference.psf**2).sum())
-    return float(np.sqrt(area / (4 * np.pi)) * 2.3548)
-
-
 def _peaks(
     score: NDArray[np.float32], covered: NDArray[np.float32], threshold: float, fwhm_px: float
 ) -> Pixels:
@@ -111,7 +109,7 @@ def _peaks(
     peak = np.zeros(score.shape, dtype=bool)
     for signed in (score, -score):
         peak |= (signed == ndimage.maximum_filter(signed, size)) & (signed > threshold)
-    rows, columns = np.nonzero(peak & (covered > 0.3))
+    rows, columns = np.nonzero(peak & (covered > _LEAST_VISIBLE))
     order = np.argsort(-strength[rows, columns], kind="stable")
     return rows[order], columns[order]
 
@@ -201,7 +199,7 @@ def _widths(
     return widths
 
 
-def _flags(  # noqa: PLR0913, PLR0917 - one value per thing a flag is decided by
+def _flags(
     difference: Difference,
     filtered: Filtered,
     place: Positions,
@@ -210,7 +208,7 @@ def _flags(  # noqa: PLR0913, PLR0917 - one value per thing a flag is decided by
     measured: _Measured,
     parameters: DetectParameters,
 ) -> NDArray[np.int64]:
-    fwhm_px = _fwhm_of(difference)
+    fwhm_px = psf_fwhm_px(difference.psf)
     covered = filtered.covered[pixel]
     sharp = measured.sharpness - 2 * measured.sharpness_error > parameters.sharp_limit
     # in bright sources the PSF's own error shows
@@ -219,7 +217,8 @@ def _flags(  # noqa: PLR0913, PLR0917 - one value per thing a flag is decided by
         DetectionFlag.MASKED: covered < parameters.least_covered,
         DetectionFlag.EDGE: _at_edge(difference, pixel, fwhm_px),
         DetectionFlag.DIPOLE: _dipoles(place, score, fwhm_px, parameters),
-        DetectionFlag.SATURATED_HALO: _in_halo(difference, pixel, fwhm_px, parameters),
+        DetectionFlag.SATURATED_HALO: _in_halo(difference, pixel, fwhm_px, parameters)
+        & (np.abs(score) < parameters.halo_score),
         DetectionFlag.SHARP: sharp,
         DetectionFlag.SHAPE: measured.chi_square > parameters.shape_limit * tolerance,
     }
@@ -240,8 +239,6 @@ def _dipoles(
 ) -> NDArray[np.bool_]:
     """Whether a detection has a neighbour of the other sign of comparable strength."""
     found = np.zeros(len(score), dtype=bool)
-    if len(score) < 2:
-        return found
     pairs = cKDTree(np.column_stack(place)).query_pairs(
         parameters.dipole_reach_fwhm * fwhm_px, output_type="ndarray"
     )
@@ -266,7 +263,7 @@ def _in_halo(
     distance, nearest = ndimage.distance_transform_edt(~full, return_indices=True)
     areas = np.bincount(labels.ravel())
     core = np.sqrt(areas[labels[nearest[0][pixel], nearest[1][pixel]]] / np.pi)
-    return np.asarray(distance[pixel] < parameters.halo_reach_fwhm * fwhm_px + 0.1 * core)
+    return np.asarray(distance[pixel] < parameters.halo_reach_fwhm * fwhm_px + 0.35 * core)
 
 
 def _table(

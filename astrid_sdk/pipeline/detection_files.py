@@ -1,14 +1,18 @@
 """The detections file: Parquet with units and UCDs (IVOA UCD1+), and the table of many of them."""
 
+import io
 import tempfile
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from astropy.table import Table
+from typing_extensions import override
 
 from astrid_sdk.catalog.search import Found
 from astrid_sdk.pipeline.detections import DETECTION_COLUMNS, Detections
@@ -37,10 +41,11 @@ def write_table(table: Table) -> bytes:
     metadata = {
         column.name: {"unit": column.unit or "", "ucd": column.ucd} for column in DETECTION_COLUMNS
     }
-    with tempfile.TemporaryDirectory() as folder:  # the writer takes a path only
+    filled = table if len(table) else _one_row(table)  # the writer fails on an empty table
+    with tempfile.TemporaryDirectory() as folder:  # and takes a path only
         path = Path(folder) / _FILE_NAME
-        table.write(path, format=_FORMAT, metadata=metadata)
-        return path.read_bytes()
+        filled.write(path, format=_FORMAT, metadata=metadata)
+        return path.read_bytes() if len(table) else _without_rows(path.read_bytes())
 
 
 def read_table(content: bytes) -> Table:
@@ -49,6 +54,21 @@ def read_table(content: bytes) -> Table:
         path = Path(folder) / _FILE_NAME
         path.write_bytes(content)
         return Table.read(path, format=_FORMAT)
+
+
+def _one_row(table: Table) -> Table:
+    """Return a table with the columns and units of `table` and a row of zeros."""
+    filled = Table({name: np.zeros(1, table[name].dtype) for name in table.colnames})
+    for name in table.colnames:
+        filled[name].unit = table[name].unit
+    return filled
+
+
+def _without_rows(content: bytes) -> bytes:
+    """Return the Parquet file with its schema and header, and no rows."""
+    emptied = io.BytesIO()
+    pq.write_table(pq.read_table(io.BytesIO(content)).slice(0, 0), emptied)
+    return emptied.getvalue()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +87,10 @@ class DetectionTable:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def only(self, frames: Set[tuple[str, str]]) -> "DetectionTable":
+    def only(self, frames: AbstractSet[tuple[str, str]]) -> "DetectionTable":
         """Return the detections in `frames`, pairs of night and science file."""
         pairs = zip(self.frame["night"], self.frame["science_file"], strict=True)
-        return DetectionTable(self.frame[[pair in frames for pair in pairs]])
+        return DetectionTable(self.frame[np.array([pair in frames for pair in pairs], bool)])
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the rows as a data frame."""
@@ -94,6 +114,7 @@ class DetectionTable:
         target.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return target
 
+    @override
     def __repr__(self) -> str:
         return f"<{len(self)} detections>\n{self._shown().to_string()}"
 
@@ -123,10 +144,8 @@ def _frame(content: bytes, row: Found) -> pd.DataFrame:
 
 
 def _region(row: dict[Any, Any]) -> str:
-    if row["is_negative"]:
-        colour = "blue"
-    else:
-        colour = "yellow" if row["flags"] else "green"
+    positive = "yellow" if row["flags"] else "green"
+    colour = "blue" if row["is_negative"] else positive
     label = f"# color={colour} text={{{row['snr']:.1f}}}"
     if np.isfinite(row["ra_deg"]):
         return f'icrs;circle({row["ra_deg"]:.6f},{row["dec_deg"]:.6f},3") {label}'

@@ -67,7 +67,7 @@ class Difference:
     @property
     def good(self) -> NDArray[np.bool_]:
         """True where no mask bit is set."""
-        return self.mask == 0
+        return np.asarray(self.mask == 0)
 
     @property
     def megapixels(self) -> float:

@@ -40,7 +40,7 @@ def template_for(science: Item, templates: Sequence[Item]) -> Item | None:
 
 def field_name(summary: Summary) -> str:
     """Return what people call the field: the object's name, or the centre's position."""
-    if summary.object_name:
+    if summary.object_name and summary.object_name.strip():
         return summary.object_name.strip().replace(" ", "-").replace("/", "-").lower()
     if summary.ra_deg is None or summary.dec_deg is None:
         return "unknown-field"

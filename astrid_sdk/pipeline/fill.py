@@ -7,6 +7,7 @@ from scipy import ndimage
 from astrid_sdk.sky.frame import MaskBit
 
 _SIGMA_PX = 1.0
+_LEAST_WEIGHT = 1e-3  # of good neighbours
 _FILLED = MaskBit.BAD | MaskBit.COSMIC_RAY | MaskBit.NO_DATA
 
 
@@ -21,5 +22,5 @@ def fill_masked(data: NDArray[np.float32], mask: NDArray[np.uint16]) -> NDArray[
         return data.astype(np.float32)
     weight = ndimage.gaussian_filter((~hole).astype(np.float32), _SIGMA_PX, mode="nearest")
     total = ndimage.gaussian_filter(np.where(hole, 0, data), _SIGMA_PX, mode="nearest")
-    mean = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), 0)
+    mean = np.where(weight > _LEAST_WEIGHT, total / np.maximum(weight, _LEAST_WEIGHT), 0)
     return np.where(hole, mean, data).astype(np.float32)

@@ -6,17 +6,20 @@ The basis here is Gaussians times polynomials and, for undersampled stars, the n
 pixels one by one. Each stamp carries its own constant sky.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
-from astrid_sdk.pipeline.polynomial import terms
+from astrid_sdk.pipeline.polynomial import exponents, terms
 
 _RIDGE = 1e-6  # of the mean diagonal: keeps alike basis images from fighting
-_FEWEST_FOR_DEGREE = {1: 16, 2: 50}
+_FEWEST_FOR_DEGREE = (16, 50)  # stamps, for degree 1 and 2 over the field
 _ROUNDS = 6
+_FEWEST_STAMPS = 3
+_LEAST_USED = 0.8  # share of good pixels in a stamp
 _REJECT_SIGMA = 4.0
 
 Plane = NDArray[np.float32]
@@ -59,23 +62,22 @@ class Kernel:
 
     def sums(self) -> Plane:
         """Return the sum of the kernel, the flux scale, at each pixel."""
-        return self._weigh([np.float64(image.sum()) for image in self.images])
+        return self._weigh(np.full((1, 1), image.sum(), dtype=np.float32) for image in self.images)
 
     def convolve(self, image: Plane) -> Plane:
         """Return `image` convolved with the kernel of each place."""
         radius = self.images.shape[1] // 2
         padded = np.pad(image, radius, mode="reflect")
-        parts = (
+        return self._weigh(
             signal.oaconvolve(padded, kernel.astype(np.float32), mode="valid")
             for kernel in self.images
         )
-        return self._weigh(parts)
 
-    def _weigh(self, parts: "object") -> Plane:
+    def _weigh(self, parts: Iterable[Plane]) -> Plane:
+        """Sum `parts`, one per monomial, each times its monomial over the field."""
         total = np.zeros(self.shape, dtype=np.float32)
         x, y = field_axes(self.shape)
-        powers = [(i, n - i) for n in range(self.degree + 1) for i in range(n + 1)]
-        for (i, j), part in zip(powers, parts, strict=True):  # type: ignore[call-overload]
+        for (i, j), part in zip(exponents(self.degree), parts, strict=True):
             total += part * np.outer(y**j, x**i).astype(np.float32)
         return total
 
@@ -94,17 +96,17 @@ def kernel_basis(fwhm_from_px: float, fwhm_to_px: float) -> Matrix:
     """Return the basis images, shape (n, k, k), to take stars of one width to another."""
     excess = np.sqrt(max(fwhm_to_px**2 - fwhm_from_px**2, 0.0)) / 2.3548
     narrow = float(np.clip(0.8 * excess, 0.9, 4.0))
-    wide = 2 * narrow
-    radius = int(np.clip(np.ceil(2.5 * wide), 5, 15))
+    wide, widest = 2 * narrow, 4 * narrow  # the widest answers for the wings
+    radius = int(np.clip(np.ceil(2.0 * widest), 7, 15))
     axis = np.arange(-radius, radius + 1, dtype=np.float64)
     images = []
-    for sigma, degree in ((narrow, 4), (wide, 2)):
+    for sigma, degree in ((narrow, 4), (wide, 2), (widest, 0)):
         profile = np.exp(-0.5 * (axis / sigma) ** 2)
         for i in range(degree + 1):
-            for j in range(degree + 1 - i):
-                images.append(
-                    np.outer(profile * (axis / sigma) ** j, profile * (axis / sigma) ** i)
-                )
+            images += [
+                np.outer(profile * (axis / sigma) ** j, profile * (axis / sigma) ** i)
+                for j in range(degree + 1 - i)
+            ]
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             image = np.zeros((len(axis), len(axis)))
@@ -157,7 +159,7 @@ def fit_kernel(
         for x, y in places
         if (stamp := _stamp((source, target, variance), (x, y), basis, spectrum)) is not None
     ]
-    if len(stamps) < 3:
+    if len(stamps) < _FEWEST_STAMPS:
         return None
     return _fit_stamps(stamps, basis, (source.shape[0], source.shape[1]))
 
@@ -174,7 +176,7 @@ def _stamp(
     inner = np.s_[y - radius : y + radius + 1, x - radius : x + radius + 1]
     weight = 1 / variance[inner].astype(np.float64).ravel()
     used = weight > 0
-    if window.shape != size or used.mean() < 0.8:
+    if window.shape != size or used.mean() < _LEAST_USED:
         return None
     blurred = fft.irfft2(fft.rfft2(window.astype(np.float64))[None] * spectrum, s=size)
     # a circular convolution is the plain one where the kernel does not reach round the border
@@ -195,7 +197,7 @@ def _stamp(
 
 def _fit_stamps(stamps: list[_Stamp], basis: Matrix, shape: tuple[int, int]) -> Kernel:
     kept = stamps
-    degree = max((d for d, n in _FEWEST_FOR_DEGREE.items() if len(stamps) >= n), default=0)
+    degree = sum(len(stamps) >= fewest for fewest in _FEWEST_FOR_DEGREE)
     weights = _solve(kept, shape, degree)
     for _ in range(_ROUNDS):
         chi = np.array([_chi_square(stamp, weights, shape, degree) for stamp in stamps])
@@ -229,8 +231,8 @@ def _solve(stamps: list[_Stamp], shape: tuple[int, int], degree: int) -> Matrix:
 
 def _chi_square(stamp: _Stamp, weights: Matrix, shape: tuple[int, int], degree: int) -> float:
     local = _terms_of(stamp, shape, degree) @ weights
-    chi = stamp.power - 2 * local @ stamp.vector + local @ stamp.matrix @ local
-    return float(max(chi, 0.0) / stamp.pixels)
+    chi = float(stamp.power - 2 * local @ stamp.vector + local @ stamp.matrix @ local)
+    return max(chi, 0.0) / stamp.pixels
 
 
 def _terms_of(stamp: _Stamp, shape: tuple[int, int], degree: int) -> Matrix:

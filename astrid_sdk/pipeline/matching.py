@@ -17,6 +17,8 @@ from astrid_sdk.pipeline.polynomial import PlaneMap
 _NEIGHBOURS = 5
 _ALIKE = 0.05  # largest distance of the invariants of two triangles taken as alike
 _MOST_PROPOSALS = 3000
+_CORNERS = 3
+_LEAST_SCALE, _MOST_SCALE = 0.1, 10.0
 
 Points = NDArray[np.float64]
 
@@ -36,7 +38,7 @@ def match_by_triangles(
         How many of the brightest make triangles.
     """
     nothing = np.zeros(0, dtype=np.intp)
-    if min(len(source), len(target)) < 3:
+    if min(len(source), len(target)) < _CORNERS:
         return nothing, nothing
     matrices = _proposals(source[:brightest], target[:brightest])
     if len(matrices) == 0:
@@ -70,7 +72,7 @@ def fit_robustly(
         off = np.hypot(*(fitted(source) - target).T)
         limit = max(clip * 1.2 * float(np.median(off[kept])), 0.05)
         again = off < limit
-        if again.sum() < 3 or (again == kept).all():
+        if again.sum() < _CORNERS or (again == kept).all():
             break
         kept = again
         fitted = PlaneMap.fit(source[kept], target[kept], degree)
@@ -95,7 +97,11 @@ def _proposals(source: Points, target: Points) -> NDArray[np.float64]:
     solved = np.linalg.solve(design[solvable], after[solvable]).transpose(0, 2, 1)
     scales = np.linalg.svd(solved[:, :, :2], compute_uv=False)
     # close to a similarity: equal scales and right angles
-    sensible = (scales[:, 1] > 0.1) & (scales[:, 0] < 10) & (scales[:, 0] < 1.1 * scales[:, 1])
+    sensible = (
+        (scales[:, 1] > _LEAST_SCALE)
+        & (scales[:, 0] < _MOST_SCALE)
+        & (scales[:, 0] < 1.1 * scales[:, 1])
+    )
     return np.asarray(solved[sensible])
 
 

@@ -17,6 +17,8 @@ from astrid_sdk.pipeline.trim import trim
 from astrid_sdk.sky.frame import Frame, MaskBit, RawImage
 
 _FEWEST_FRAMES = 5
+_FEWEST_MATCHES = 4
+_FEWEST_UNLIT = 3  # frames in which a pixel must lie free of stars
 _SIGNIFICANT = 4.0  # sigma of the mean above which a pixel's offset is real
 _UNSTEADY = 3.0  # times the usual scatter from frame to frame
 _GUESSED_FWHM_PX = 1.3
@@ -94,7 +96,7 @@ def _require_drift(stars: list[Stars]) -> None:
 
 def _shift(first: Stars, other: Stars) -> tuple[float, float] | None:
     ours, theirs = match_by_triangles(first.positions, other.positions, 1.5, 40)
-    if len(ours) < 4:
+    if len(ours) < _FEWEST_MATCHES:
         return None
     moved = np.median(other.positions[theirs] - first.positions[ours], axis=0)
     return float(moved[0]), float(moved[1])
@@ -103,7 +105,7 @@ def _shift(first: Stars, other: Stars) -> tuple[float, float] | None:
 def _pattern(values: NDArray[np.float32], free: NDArray[np.bool_], full_scale: float) -> Frame:
     ordered = np.sort(np.where(free, values, np.inf), axis=0)
     count = free.sum(axis=0)
-    seen = count >= 3
+    seen = count >= _FEWEST_UNLIT
     middle = np.take_along_axis(ordered, np.where(seen, count // 2, 0)[None], axis=0)[0]
     # always lit: a cluster of hot pixels looks like a star; drifting stars fill few frames only
     low = np.sort(values, axis=0)[int(0.3 * len(values))]

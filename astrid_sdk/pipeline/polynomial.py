@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+def exponents(degree: int) -> list[tuple[int, int]]:
+    """Return the powers of x and y in the monomials up to `degree`, in the order of `terms`."""
+    return [(i, total - i) for total in range(degree + 1) for i in range(total + 1)]
+
+
 def terms(x: Array, y: Array, degree: int) -> Array:
     """Return the monomials x^i y^j with i + j <= `degree`; shape (n_terms, *x.shape)."""
-    powers = [(i, total - i) for total in range(degree + 1) for i in range(total + 1)]
-    return np.stack([x**i * y**j for i, j in powers])
+    return np.stack([x**i * y**j for i, j in exponents(degree)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +49,7 @@ class PlaneMap:
             (source[:, 0] - centre[0]) / scale, (source[:, 1] - centre[1]) / scale, degree
         )
         solution, *_ = np.linalg.lstsq(design.T, target, rcond=None)
-        return cls(solution.T, centre, scale, degree)
+        return cls(np.asarray(solution.T, dtype=np.float64), centre, scale, degree)
 
     @classmethod
     def identity(cls) -> Self:

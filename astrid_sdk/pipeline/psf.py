@@ -9,6 +9,7 @@ from astrid_sdk.sky.frame import Frame
 
 _MOST_STARS = 80
 _FEWEST_STARS = 4
+_BRIGHT_SNR = 20.0
 
 
 def stars_of(frame: Frame, threshold: float = 5.0) -> Stars:
@@ -32,7 +33,7 @@ def measure_psf(frame: Frame, stars: Stars, fwhm_px: float) -> NDArray[np.float3
     """
     radius = psf_radius(fwhm_px)
     chosen = point_like(stars, fwhm_px)
-    bright = chosen.select(chosen.snr > 20).select(np.s_[:_MOST_STARS])  # type: ignore[arg-type]
+    bright = chosen.select(chosen.snr > _BRIGHT_SNR).brightest(_MOST_STARS)
     stamps = [_recentred(frame.data, x, y, radius) for x, y in bright.positions]
     whole = [stamp for stamp in stamps if stamp is not None]
     if len(whole) < _FEWEST_STARS:

@@ -21,6 +21,11 @@ __all__ = ["Registration", "register", "warp"]
 _MOST_STARS = 400
 _LARGEST_WCS_ERROR_PX = 40.0
 _FEWEST_MATCHES = 4
+_FEWEST_STARS = 3
+_FEWEST_GRID_POINTS = 20
+_BRIGHT_SNR = 40.0
+_FEWEST_BRIGHT = 8
+_LEAST_OVERLAP = 0.1
 _QUADRATIC_FROM = 60  # matched stars from which distortion can be told from noise
 _SAME_GRID_PX = 0.12  # below this, resampling costs more than the kernel fit that absorbs it
 _UNCHECKED_RMS_PX = 0.5  # taken for a WCS that no star could confirm
@@ -66,7 +71,7 @@ def register(science: Frame, reference: Frame) -> Registration:
     """
     ours, theirs = stars_of(science), stars_of(reference)
     width = max(fwhm_of(science, ours), 1.5)
-    ours, theirs = ours.select(np.s_[:_MOST_STARS]), theirs.select(np.s_[:_MOST_STARS])
+    ours, theirs = ours.brightest(_MOST_STARS), theirs.brightest(_MOST_STARS)
     from_wcs = _map_from_wcs(science, reference)
     starts = [("wcs", from_wcs)] if from_wcs is not None else []
     starts.append(("stars", PlaneMap.identity()))
@@ -99,7 +104,11 @@ def _map_from_wcs(science: Frame, reference: Frame) -> PlaneMap | None:
     except (ValueError, NoConvergence):
         return None
     usable = np.isfinite(there).all(axis=1)
-    return PlaneMap.fit(grid[usable], there[usable], 3) if usable.sum() >= 20 else None
+    return (
+        PlaneMap.fit(grid[usable], there[usable], 3)
+        if usable.sum() >= _FEWEST_GRID_POINTS
+        else None
+    )
 
 
 def _through_sky(ours: WCS, theirs: WCS, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -161,8 +170,8 @@ def _final(
     goal = stars[1].positions[target]
     correction, kept = fit_robustly(first[source], goal, degree)
     off = correction(first[source]) - goal
-    bright = kept & (np.minimum(stars[0].snr[source], stars[1].snr[target]) > 40)
-    judged = off[bright] if bright.sum() >= 8 else off[kept]
+    bright = kept & (np.minimum(stars[0].snr[source], stars[1].snr[target]) > _BRIGHT_SNR)
+    judged = off[bright] if bright.sum() >= _FEWEST_BRIGHT else off[kept]
     rms = float(1.4826 * np.median(np.abs(judged)))
     grid = _grid(shape)
     whole = PlaneMap.fit(grid, correction(start(grid)), max(start.degree, degree))
@@ -174,11 +183,11 @@ def _common_shift(
 ) -> NDArray[np.float64] | None:
     """Return the shift shared by most pairs of the brightest, or None without stars."""
     bright, goal = moved[:150], target[:150]
-    if min(len(bright), len(goal)) < 3:
+    if min(len(bright), len(goal)) < _FEWEST_STARS:
         return None
     near = cKDTree(bright).query_ball_tree(cKDTree(goal), _LARGEST_WCS_ERROR_PX)
     gaps = np.array([goal[j] - bright[i] for i, found in enumerate(near) for j in sorted(found)])
-    if len(gaps) < 3:
+    if len(gaps) < _FEWEST_STARS:
         return None
     tree = cKDTree(gaps)
     counts = tree.query_ball_point(gaps, 2.0, return_length=True)
@@ -191,7 +200,7 @@ def _beyond_chance(matches: int, tried: int, target: NDArray[np.float64], tolera
     """Whether more stars were matched than scattering them at random would match."""
     area = float(np.prod(np.maximum(np.ptp(target, axis=0), 1.0))) if len(target) else 1.0
     by_chance = tried * min(1.0, len(target) * np.pi * tolerance**2 / area)
-    return matches >= _FEWEST_MATCHES + by_chance + 3 * np.sqrt(by_chance)
+    return bool(matches >= _FEWEST_MATCHES + by_chance + 3 * np.sqrt(by_chance))
 
 
 def _named(
@@ -207,4 +216,4 @@ def _named(
 def _overlaps(found: PlaneMap, ours: tuple[int, int], theirs: tuple[int, int]) -> bool:
     points = found(_grid(ours))
     inside = (points > 0).all(axis=1) & (points < (theirs[1], theirs[0])).all(axis=1)
-    return bool(inside.mean() > 0.1)
+    return bool(inside.mean() > _LEAST_OVERLAP)

@@ -11,6 +11,9 @@ _SMOOTHING = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=np.float32)
 _WIDE = np.exp(-0.5 * (np.arange(-5, 6) / 2.0) ** 2)
 _WIDE_SMOOTHING = np.outer(_WIDE, _WIDE).astype(np.float32)  # for faint stars in bad seeing
 _FEW = 80
+_LEAST_WIDTH_PX = 0.9  # sharper than any star: a defect
+_BRIGHT_SNR, _FAINT_SNR = 15.0, 8.0
+_FEWEST = 3
 _PIXEL_STACK = 2_000_000  # sep's own default overflows in crowded fields
 
 
@@ -46,6 +49,10 @@ class Stars:
     def positions(self) -> NDArray[np.float64]:
         """Centroids as an array of shape (n, 2): x, y."""
         return np.column_stack([self.x, self.y])
+
+    def brightest(self, count: int) -> "Stars":
+        """Return the `count` brightest stars, or all when there are fewer."""
+        return self.select(np.arange(min(count, len(self))))
 
     def select(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> "Stars":
         """Return the stars that the index `keep` picks."""
@@ -106,12 +113,14 @@ def typical_fwhm_px(stars: Stars) -> float:
 
     The most common width of the brighter half: galaxies lie above it, defects below.
     """
-    usable = stars.select(~stars.touched & (stars.snr > 15) & (stars.fwhm_px > 0.9))
-    if len(usable) < 3:
-        usable = stars.select((stars.snr > 8) & (stars.fwhm_px > 0.9))
+    usable = stars.select(
+        ~stars.touched & (stars.snr > _BRIGHT_SNR) & (stars.fwhm_px > _LEAST_WIDTH_PX)
+    )
+    if len(usable) < _FEWEST:
+        usable = stars.select((stars.snr > _FAINT_SNR) & (stars.fwhm_px > _LEAST_WIDTH_PX))
     if len(usable) == 0:
         return float("nan")
-    widths = np.sort(usable.fwhm_px[: max(3, min(300, len(usable)))])
+    widths = np.sort(usable.fwhm_px[: min(300, len(usable))])
     half = max(1, len(widths) // 3)
     # the shortest interval that holds a third of the widths (half-sample mode)
     spans = widths[half:] - widths[: len(widths) - half]
@@ -159,4 +168,4 @@ def _near_bad(
     column = np.clip(np.round(x).astype(int), 0, width - 1)
     row = np.clip(np.round(y).astype(int), 0, height - 1)
     inside = (x > radius) & (y > radius) & (x < width - 1 - radius) & (y < height - 1 - radius)
-    return ~inside | (margin[row, column] < radius)
+    return np.asarray(~inside | (margin[row, column] < radius))

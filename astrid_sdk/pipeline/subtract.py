@@ -13,11 +13,14 @@ from astrid_sdk.pipeline.difference import Difference
 from astrid_sdk.pipeline.kernel import Kernel, fit_kernel, kernel_basis
 from astrid_sdk.pipeline.psf import fwhm_of, measure_psf, psf_radius, stars_of
 from astrid_sdk.pipeline.register import Registration, register, warp
-from astrid_sdk.pipeline.score import corrected_score, matched_filter
+from astrid_sdk.pipeline.score import Systematics, as_plane, corrected_score, matched_filter
 from astrid_sdk.pipeline.stars import Stars
 from astrid_sdk.sky.frame import Frame, MaskBit
 
 _FEW_STAMPS = 25  # with fewer bright sources, faint ones help
+_BRIGHT_SNR, _FAINT_SNR = 20.0, 7.0
+_FEWEST_STARS = 3
+_LEAST_OVERLAP = 0.02
 _MASKED_SHARE = 0.15  # of the kernel's weight on flagged pixels from which a pixel is flagged
 
 
@@ -33,6 +36,8 @@ class SubtractParameters:
         Share of a stamp pixel's flux taken as model error: keeps few bright stars from ruling.
     score_flux_share : float
         Share of the template's light taken as subtraction error in the score.
+    score_wing_share : float
+        Share of the brightest template light within 2.5 FWHM taken likewise.
     registration_rms_px : float
         Least registration error assumed in the score, pixels.
     sharper_by : float
@@ -44,6 +49,7 @@ class SubtractParameters:
     most_stamps: int = 200
     stamp_flux_share: float = 0.02
     score_flux_share: float = 0.01
+    score_wing_share: float = 0.0015
     registration_rms_px: float = 0.02
     sharper_by: float = 1.05
     background_box_px: int = 64
@@ -66,7 +72,7 @@ def subtract(
     registration = register(science, reference)
     template = warp(reference, registration, science.shape)
     usable = science.good & template.good
-    if usable.mean() < 0.02:
+    if usable.mean() < _LEAST_OVERLAP:
         raise InvalidInputError(
             f"only {usable.mean():.1%} of the science frame has good pixels in both frames",
             kind="no_overlap",
@@ -106,7 +112,7 @@ def _fit(pair: _Pair, parameters: SubtractParameters) -> Kernel:
     widths = sorted(pair.widths)
     low, high = (pair.widths[::-1], pair.widths)[int(pair.science_is_sharp)]
     basis = kernel_basis(low, high)
-    radius = int(np.ceil(1.5 * widths[1])) + 3
+    radius = int(np.clip(np.ceil(2.5 * widths[1]), 8, 20))
     places = _places(pair, basis.shape[1] // 2 + radius, parameters.most_stamps)
     light = ndimage.gaussian_filter(np.maximum(pair.blurred.data, 0), 1.0)
     scale = _rough_scale(pair)
@@ -125,9 +131,9 @@ def _fit(pair: _Pair, parameters: SubtractParameters) -> Kernel:
 def _places(pair: _Pair, margin: int, most: int) -> list[tuple[int, int]]:
     """Return centres of bright unmasked sources, spread over the field in an 8 x 8 mesh."""
     height, width = pair.science.shape
-    bright = pair.stars.select(pair.stars.snr > 20)
+    bright = pair.stars.select(pair.stars.snr > _BRIGHT_SNR)
     if len(bright) < _FEW_STAMPS:
-        bright = pair.stars.select(pair.stars.snr > 7)
+        bright = pair.stars.select(pair.stars.snr > _FAINT_SNR)
     full = ((pair.science.mask | pair.template.mask) & MaskBit.SATURATED) != 0
     near_full = ndimage.binary_dilation(full, iterations=4) if full.any() else full
     taken: dict[tuple[int, int], int] = {}
@@ -144,8 +150,8 @@ def _places(pair: _Pair, margin: int, most: int) -> list[tuple[int, int]]:
 
 def _rough_scale(pair: _Pair) -> float:
     """Return the flux of the blurred frame's stars over that of the sharp frame's."""
-    bright = pair.stars.select(pair.stars.snr > 20).select(np.s_[:200])
-    if len(bright) < 3:
+    bright = pair.stars.select(pair.stars.snr > _BRIGHT_SNR).brightest(200)
+    if len(bright) < _FEWEST_STARS:
         return 1.0
     radius = 1.5 * max(pair.widths)
     bad = ~(pair.science.good & pair.template.good)
@@ -154,32 +160,41 @@ def _rough_scale(pair: _Pair) -> float:
         for frame in (pair.blurred, pair.sharp)
     ]
     sound = (sums[0] > 0) & (sums[1] > 0)
-    return float(np.median(sums[0][sound] / sums[1][sound])) if sound.sum() >= 3 else 1.0
+    return (
+        float(np.median(sums[0][sound] / sums[1][sound])) if sound.sum() >= _FEWEST_STARS else 1.0
+    )
 
 
 def _difference(
     pair: _Pair, kernel: Kernel, registration: Registration, parameters: SubtractParameters
 ) -> Difference:
-    convolved = kernel.convolve(pair.sharp.data)
     mask = pair.blurred.mask | _spread_mask(pair.sharp.mask, kernel)
-    width = max(pair.widths)
-    psf = measure_psf(pair.blurred, stars_of(pair.blurred), width)
-    noise = _convolved_variance(pair.sharp.variance, kernel, psf)
-    if pair.science_is_sharp:
-        sums = np.maximum(kernel.sums(), 1e-6)
-        data, template = (convolved - pair.template.data) / sums, pair.template.data / sums
-        variance = (noise + pair.template.variance) / sums**2
-    else:
-        data, template = pair.science.data - convolved, convolved
-        variance = pair.science.variance + noise
     good = mask == 0
-    data = data - _residual_sky(data, good, parameters.background_box_px)
+    psf = measure_psf(pair.blurred, stars_of(pair.blurred), max(pair.widths))
+    raw, template, variance = _on_science_scale(pair, kernel, psf)
+    data = raw - _residual_sky(raw, good, parameters.background_box_px)
     filtered = matched_filter(data, variance, good, psf)
     rms = max(registration.rms_px, parameters.registration_rms_px)
-    score = corrected_score(filtered, template, good, psf, rms, parameters.score_flux_share)
-    data = np.where((mask & MaskBit.NO_DATA) != 0, 0, data).astype(np.float32)
+    errors = Systematics(rms, parameters.score_flux_share, parameters.score_wing_share)
+    score = corrected_score(filtered, template, good, psf, errors)
+    data = as_plane(np.where((mask & MaskBit.NO_DATA) != 0, 0, data))
     header = _describe(pair, kernel, registration, data[good])
     return Difference(data, variance, mask, score, template, psf, header)
+
+
+def _on_science_scale(
+    pair: _Pair, kernel: Kernel, psf: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return difference, template and variance on the flux scale of the science frame."""
+    convolved = kernel.convolve(pair.sharp.data)
+    noise = _convolved_variance(pair.sharp.variance, kernel, psf)
+    if not pair.science_is_sharp:
+        return pair.science.data - convolved, convolved, pair.science.variance + noise
+    scale = np.maximum(kernel.sums(), np.float32(1e-6))
+    template = pair.template
+    variance = (noise + template.variance) / scale**2
+    data = as_plane((convolved - template.data) / scale)
+    return data, as_plane(template.data / scale), as_plane(variance)
 
 
 def _spread_mask(mask: NDArray[np.uint16], kernel: Kernel) -> NDArray[np.uint16]:

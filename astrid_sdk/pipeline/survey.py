@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from astrid_sdk.catalog.derivations import Derivation, Derivations, Step
+from astrid_sdk.catalog.derivations import Derivation, Derivations
 from astrid_sdk.catalog.search import Found, Query, find
+from astrid_sdk.catalog.step import Step
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.pipeline.fields import field_name, group_by_field, template_for
 from astrid_sdk.pipeline.manifest import Item, Manifest, Skip
@@ -22,6 +23,7 @@ REFERENCE = "reference"
 SCIENCE = "science"
 ONLY_REFERENCES = "no science frame this night: its frames are references"
 _MIN_PATTERN_FRAMES = 5
+_REJECTED = "rejected"  # what the step coadd calls the frames that it left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,145 +64,95 @@ class Survey:
 
     def raw_observations(self, night: str) -> Materialised:
         """List the raw images of `night` that are not excluded."""
-        items, skipped = [], []
+        work = _Work(self._derivations, "raw_observations", night)
         rows = self._raw(Query(night=night, include_excluded=True))
         images = Counter(found.content_hash for found in rows)
         for found in rows:
             if found.excluded:
-                reason = f"excluded: {found.excluded}"
-                skipped.append(Skip(found.name, reason, found.content_hash))
+                work.skip(found.name, f"excluded: {found.excluded}", found.content_hash)
             else:
-                items.append(_raw_item(found, alone=images[found.content_hash] == 1))
-        work = _Work(self._derivations)
-        manifest = Manifest("raw_observations", night, tuple(items), tuple(skipped))
-        return work.collect(manifest)
+                work.items.append(_raw_item(found, alone=images[found.content_hash] == 1))
+        return work.collect()
 
     def calibration_frames(self, raw: Iterable[Manifest]) -> Materialised:
         """Derive the fixed pattern of each detector from its raw reference frames."""
-        work = _Work(self._derivations)
-        references = [item for item in _items(raw) if item.purpose == REFERENCE]
-        items, skipped, notes = [], [], []
-        for (instrument, shape), group in _by_detector(references).items():
+        work = _Work(self._derivations, "calibration_frames")
+        for (instrument, shape), group in _by_detector(_references(raw)).items():
             called = f"{instrument or 'unknown'} {shape[1]}x{shape[0]}"
             if len(group) < _MIN_PATTERN_FRAMES:
-                notes.append(
+                work.notes.append(
                     f"{called}: {len(group)} reference frames, a pattern takes "
                     f"{_MIN_PATTERN_FRAMES} or more"
                 )
                 continue
-            made = work.derive(
-                pattern.STEP,
-                {"raw": [item.raw_hash for item in group]},
-                {"hdu_indices": [item.summary.hdu_index for item in group]},
-                called,
-                replace(group[0].summary, night="", observation_time=None),
-            )
+            inputs = {"raw": [item.raw_hash for item in group]}
+            indices = {"hdu_indices": [item.summary.hdu_index for item in group]}
+            subject = replace(group[0], name=called, summary=_timeless(group[0].summary))
+            made = work.derive(pattern.STEP, inputs, subject, indices)
             if made.refusal:
-                notes.append(f"{called}: no pattern, {made.refusal}")
+                work.notes.append(f"{called}: no pattern, {made.refusal}")
             else:
-                items.append(_derived_item(made, "pattern", called, group[0]))
-        manifest = Manifest("calibration_frames", "", tuple(items), tuple(skipped), tuple(notes))
-        return work.collect(manifest)
+                work.keep(made, "pattern", replace(group[0], name=called))
+        return work.collect()
 
     def processed_observations(self, raw: Manifest, calibration: Manifest) -> Materialised:
         """Calibrate each raw image of a night."""
-        work = _Work(self._derivations)
+        work = _Work(self._derivations, "processed_observations", raw.partition)
         patterns = {_detector(item): item.content_hash for item in calibration.items}
-        items, skipped = [], []
         for item in raw.items:
             known = patterns.get(_detector(item))
             inputs = {"raw": [item.raw_hash]} | ({"pattern": [known]} if known else {})
-            made = work.derive(
-                calibrate.STEP,
-                inputs,
-                {"hdu_index": item.summary.hdu_index},
-                item.name,
-                item.summary,
-            )
-            if made.refusal:
-                skipped.append(Skip(item.name, made.refusal, item.raw_hash))
-            else:
-                items.append(_derived_item(made, "frame", item.name, item))
-        manifest = Manifest("processed_observations", raw.partition, tuple(items), tuple(skipped))
-        return work.collect(manifest)
+            place = {"hdu_index": item.summary.hdu_index}
+            if made := work.derive_or_skip(calibrate.STEP, inputs, item, place):
+                work.keep(made, "frame", item)
+        return work.collect()
 
     def reference_images(self, processed: Iterable[Manifest]) -> Materialised:
         """Co-add the reference frames of each field, filter and instrument into a template."""
-        work = _Work(self._derivations)
-        references = [item for item in _items(processed) if item.purpose == REFERENCE]
-        items, skipped = [], []
-        for group in group_by_field(references):
-            summary = replace(group[0].summary, night="", observation_time=None)
+        work = _Work(self._derivations, "reference_images")
+        for group in group_by_field(_references(processed)):
+            summary = _timeless(group[0].summary)
             called = f"{field_name(summary)}-{summary.filter_band}"
-            inputs = {"frame": [item.content_hash for item in group]}
-            made = work.derive(coadd.STEP, inputs, {}, called, summary)
-            if made.refusal:
-                skipped.extend(Skip(item.name, made.refusal, item.raw_hash) for item in group)
-                continue
-            for left_out in made.facts["rejected"]:
-                item = group[left_out["index"]]
-                skipped.append(Skip(item.name, left_out["reason"], item.raw_hash))
             template = replace(group[0], name=called, raw_hash="", summary=summary)
-            items.append(_derived_item(made, "template", called, template))
-        manifest = Manifest("reference_images", "", tuple(items), tuple(skipped))
-        return work.collect(manifest)
+            inputs = {"frame": [item.content_hash for item in group]}
+            made = work.derive(coadd.STEP, inputs, template)
+            for item, reason in _left_out(made, group):
+                work.skip(item.name, reason, item.raw_hash)
+            if not made.refusal:
+                work.keep(made, "template", template)
+        return work.collect()
 
     def difference_images(self, processed: Manifest, references: Manifest) -> Materialised:
         """Subtract the fitting template from each science frame of a night."""
-        work = _Work(self._derivations)
-        items, skipped = [], []
+        work = _Work(self._derivations, "difference_images", processed.partition)
         science = [item for item in processed.items if item.purpose == SCIENCE]
         for item in science:
             template = template_for(item, references.items)
             if template is None:
-                skipped.append(Skip(item.name, _no_template(item), item.raw_hash))
+                work.skip(item.name, _no_template(item), item.raw_hash)
                 continue
             inputs = {"science": [item.content_hash], "reference": [template.content_hash]}
-            made = work.derive(subtract.STEP, inputs, {}, item.name, item.summary)
-            if made.refusal:
-                skipped.append(Skip(item.name, made.refusal, item.raw_hash))
-                continue
             hashes = {"science_hash": item.content_hash, "reference_hash": template.content_hash}
-            items.append(_derived_item(made, "difference", item.name, item, hashes))
-        notes = () if science else (ONLY_REFERENCES,)
-        manifest = Manifest(
-            "difference_images", processed.partition, tuple(items), tuple(skipped), notes
-        )
-        return work.collect(manifest)
+            if made := work.derive_or_skip(subtract.STEP, inputs, item):
+                work.keep(made, "difference", item, hashes)
+        if not science:
+            work.notes.append(ONLY_REFERENCES)
+        return work.collect()
 
     def detections(self, differences: Manifest) -> Materialised:
         """Detect sources on each difference image of a night, and cut out their triplets."""
-        work = _Work(self._derivations)
-        items, skipped = [], []
+        work = _Work(self._derivations, "detections", differences.partition)
+        # a frame without a difference has no detections, for the same reason
+        work.skipped.extend(differences.skipped)
+        work.notes.extend(differences.notes)
         for item in differences.items:
             inputs = {
                 "difference": [item.content_hash],
                 "science": [str(item.details["science_hash"])],
             }
-            made = work.derive(detect.STEP, inputs, {}, item.name, item.summary)
-            if made.refusal:
-                skipped.append(Skip(item.name, made.refusal, item.raw_hash))
-                continue
-            more = {
-                "difference_hash": item.content_hash,
-                "contact_sheet_hash": made.output("contact_sheet").content_hash,
-                "megapixels": item.details["megapixels"],
-                "triplets": [
-                    output.content_hash
-                    for output in made.outputs
-                    if output.role.startswith("triplet")
-                ],
-            }
-            items.append(_derived_item(made, "detections", item.name, item, more))
-        manifest = Manifest(
-            "detections",
-            differences.partition,
-            tuple(items),
-            # a frame without a difference has no detections, for the same reason
-            (*differences.skipped, *skipped),
-            differences.notes,
-        )
-        return work.collect(manifest)
+            if made := work.derive_or_skip(detect.STEP, inputs, item):
+                work.keep(made, "detections", item, _cut_out(made, item))
+        return work.collect()
 
     def _raw(self, query: Query) -> list[Found]:
         rows = find(self._catalog, replace(query, tier=Tier.RAW_OBSERVATIONS, role="image"))
@@ -208,14 +160,80 @@ class Survey:
 
 
 class _Work:
-    """Derivations of one asset's run, counted."""
+    """One asset's run for one partition: what it keeps, what it skips, what it took."""
 
-    def __init__(self, derivations: Derivations) -> None:
+    def __init__(self, derivations: Derivations, asset: str, partition: str = "") -> None:
+        self.items: list[Item] = []
+        self.skipped: list[Skip] = []
+        self.notes: list[str] = []
         self._derivations = derivations
+        self._asset = asset
+        self._partition = partition
         self._executed = 0
         self._reused = 0
 
     def derive(
+        self,
+        step: Step,
+        inputs: Mapping[str, Sequence[str]],
+        subject: Item,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Derivation:
+        return self._counted(step, inputs, parameters or {}, subject.name, subject.summary)
+
+    def derive_or_skip(
+        self,
+        step: Step,
+        inputs: Mapping[str, Sequence[str]],
+        subject: Item,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Derivation | None:
+        """Return the derivation; None, and `subject` skipped with the reason, where refused."""
+        made = self.derive(step, inputs, subject, parameters)
+        if not made.refusal:
+            return made
+        self.skip(subject.name, made.refusal, subject.raw_hash)
+        return None
+
+    def skip(self, name: str, reason: str, content_hash: str) -> None:
+        self.skipped.append(Skip(name, reason, content_hash))
+
+    def keep(
+        self,
+        made: Derivation,
+        role: str,
+        source: Item,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add the output called `role` as what became of `source`."""
+        output = made.output(role)
+        facts = {key: value for key, value in made.facts.items() if key != _REJECTED}
+        item = replace(
+            source,
+            content_hash=output.content_hash,
+            tier=output.tier.value,
+            details={**facts, **(details or {})},
+        )
+        self.items.append(item)
+
+    def collect(self) -> Materialised:
+        """Store the manifest."""
+        manifest = Manifest(
+            self._asset,
+            self._partition,
+            tuple(self.items),
+            tuple(self.skipped),
+            tuple(self.notes),
+        )
+        name = "/".join(part for part in (self._partition, self._asset) if part)
+        hashes = sorted({item.content_hash for item in self.items})
+        made = self._counted(
+            collect.STEP, {"items": hashes}, {"manifest": manifest.to_json()}, name, None
+        )
+        content_hash = made.output("manifest").content_hash
+        return Materialised(manifest, content_hash, self._executed, self._reused)
+
+    def _counted(
         self,
         step: Step,
         inputs: Mapping[str, Sequence[str]],
@@ -227,14 +245,6 @@ class _Work:
         self._executed += not made.reused
         self._reused += made.reused
         return made
-
-    def collect(self, manifest: Manifest) -> Materialised:
-        name = "/".join(part for part in (manifest.partition, manifest.asset) if part)
-        hashes = sorted({item.content_hash for item in manifest.items})
-        parameters = {"manifest": manifest.to_json()}
-        made = self.derive(collect.STEP, {"items": hashes}, parameters, name, None)
-        content_hash = made.output("manifest").content_hash
-        return Materialised(manifest, content_hash, self._executed, self._reused)
 
 
 def _raw_item(found: Found, *, alone: bool) -> Item:
@@ -250,28 +260,30 @@ def _raw_item(found: Found, *, alone: bool) -> Item:
     )
 
 
-def _derived_item(
-    made: Derivation,
-    role: str,
-    name: str,
-    source: Item,
-    details: Mapping[str, Any] | None = None,
-) -> Item:
-    output = made.output(role)
-    facts = {key: value for key, value in made.facts.items() if key != "rejected"}
-    return Item(
-        content_hash=output.content_hash,
-        tier=output.tier.value,
-        name=name,
-        raw_hash=source.raw_hash,
-        summary=source.summary,
-        purpose=source.purpose,
-        details={**facts, **(details or {})},
-    )
+def _timeless(summary: Summary) -> Summary:
+    """Return the summary of what many exposures are made into."""
+    return replace(summary, night="", observation_time=None)
 
 
-def _items(manifests: Iterable[Manifest]) -> list[Item]:
-    found = [item for manifest in manifests for item in manifest.items]
+def _left_out(made: Derivation, group: Sequence[Item]) -> list[tuple[Item, str]]:
+    """Return the frames that did not go into a template, and why."""
+    if made.refusal:
+        return [(item, made.refusal) for item in group]
+    return [(group[left["index"]], left["reason"]) for left in made.facts[_REJECTED]]
+
+
+def _cut_out(made: Derivation, difference: Item) -> dict[str, Any]:
+    triplets = [out.content_hash for out in made.outputs if out.role.startswith("triplet")]
+    return {
+        "difference_hash": difference.content_hash,
+        "contact_sheet_hash": made.output("contact_sheet").content_hash,
+        "megapixels": difference.details["megapixels"],
+        "triplets": triplets,
+    }
+
+
+def _references(manifests: Iterable[Manifest]) -> list[Item]:
+    found = [item for manifest in manifests for item in manifest.items if item.purpose == REFERENCE]
     return sorted(found, key=lambda item: (item.name, item.content_hash))
 
 

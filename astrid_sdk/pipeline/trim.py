@@ -65,7 +65,7 @@ def section_of(header: fits.Header, word: str, shape: tuple[int, ...]) -> Sectio
 
 
 def _spans(bias: Section, data: NDArray[np.float32]) -> bool:
-    return bias.y1 - bias.y0 >= data.shape[0]
+    return bool(bias.y1 - bias.y0 >= data.shape[0])
 
 
 def _overscan_level(strip: NDArray[np.float32]) -> NDArray[np.float32]:

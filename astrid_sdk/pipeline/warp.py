@@ -121,4 +121,5 @@ class _Resampler:
                 cval=fill,
                 prefilter=False,
             )
-        return total / np.float32(len(self._offsets))
+        total /= len(self._offsets)
+        return total

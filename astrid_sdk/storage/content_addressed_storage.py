@@ -1,10 +1,16 @@
 """Bytes by hash: store once, verify on every read."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from astrid_sdk.canonical import sha256_hex
-from astrid_sdk.errors import CorruptionError, InvalidInputError, NotFoundError
-from astrid_sdk.storage.base import ObjectStorage, StoredObject, check_content_hash
+from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError, NotFoundError
+from astrid_sdk.storage.base import (
+    CONTENT_HASH_METADATA,
+    ObjectStorage,
+    StoredObject,
+    check_content_hash,
+)
 from astrid_sdk.storage.records import Record, RecordKind, RecordLog
 from astrid_sdk.tiers import Tier
 
@@ -114,6 +120,8 @@ class ContentAddressedStorage:
     def retrieve_data(self, content_hash: str, *, tier: Tier | str | None = None) -> bytes:
         """Return the bytes that `content_hash` names, verified.
 
+        A tier whose copy is damaged is passed over for one whose copy is sound.
+
         Parameters
         ----------
         content_hash : str
@@ -125,28 +133,32 @@ class ContentAddressedStorage:
         NotFoundError
             No tier holds it.
         CorruptionError
-            What is stored under the name has another hash. It was read twice.
+            What is stored under the name has another hash. Each copy was read twice.
         StorageUnavailableError
             The store gave no answer: whether it is there is not known.
         """
-        found = self.locate(content_hash, tier=tier)
-        for _attempt in range(2):
-            data = self._storage.download_file(self._bucket, blob_key(content_hash, found))
-            if sha256_hex(data) == content_hash:
+        damaged: list[Tier] = []
+        for candidate in _from(tier):
+            try:
+                data = self._read_sound(content_hash, candidate)
+            except NotFoundError as error:
+                if error.kind == "no_such_bucket":
+                    raise
+                continue
+            if data is not None:
                 return data
-        raise CorruptionError(
-            f"{content_hash} in {found} of {self._storage.describe()} does not hold the bytes its "
-            "name says: it was not handed out; store the original file again to mend it"
-        )
+            damaged.append(candidate)
+        raise self._unusable(content_hash, damaged)
 
     def put_blob(self, data: bytes, content_type: str, tier: Tier) -> str:
         """Store `data` without a record: for callers that write the record themselves.
 
-        What stands there already is trusted only when its size agrees; otherwise it is replaced.
+        What stands there already is trusted only when its size, and its hash where the store
+        keeps one, agree; otherwise it is replaced.
         """
         content_hash = sha256_hex(data)
         key = blob_key(content_hash, tier)
-        if not (self._deduplicate and _same_size(self._storage.head(self._bucket, key), data)):
+        if not (self._deduplicate and self._is_there(key, content_hash, len(data))):
             self._storage.upload_file(
                 self._bucket, key, data, content_type, content_hash=content_hash
             )
@@ -160,12 +172,42 @@ class ContentAddressedStorage:
         NotFoundError
             No tier holds it.
         """
-        first = [] if tier is None else [Tier.parse(tier)]
-        for candidate in [*first, *(other for other in Tier if other not in first)]:
+        for candidate in _from(tier):
             if self._storage.head(self._bucket, blob_key(content_hash, candidate)) is not None:
                 return candidate
-        raise NotFoundError(f"no tier of {self._storage.describe()} holds {content_hash}")
+        raise self._unusable(content_hash, [])
+
+    def _read_sound(self, content_hash: str, tier: Tier) -> bytes | None:
+        """Return the bytes, or None where they have another hash, read twice."""
+        for _attempt in range(2):
+            data = self._storage.download_file(self._bucket, blob_key(content_hash, tier))
+            if sha256_hex(data) == content_hash:
+                return data
+        return None
+
+    def _is_there(self, key: str, content_hash: str, size_bytes: int) -> bool:
+        stored = self._storage.head(self._bucket, key)
+        return stored is not None and _agrees(stored, content_hash, size_bytes)
+
+    def _unusable(self, content_hash: str, damaged: Sequence[Tier]) -> AstridError:
+        where = self._storage.describe()
+        if not damaged:
+            return NotFoundError(f"no tier of {where} holds {content_hash}")
+        return CorruptionError(
+            f"{content_hash} in {', '.join(damaged)} of {where} does not hold the bytes its name "
+            "says: it was not handed out; to mend it, delete what is there and store the original "
+            "file again"
+        )
 
 
-def _same_size(stored: StoredObject | None, data: bytes) -> bool:
-    return stored is not None and stored.size_bytes == len(data)
+def _from(first: Tier | str | None) -> list[Tier]:
+    """Return all tiers, the likely one first."""
+    if first is None:
+        return list(Tier)
+    likely = Tier.parse(first)
+    return [likely, *(tier for tier in Tier if tier != likely)]
+
+
+def _agrees(stored: StoredObject, content_hash: str, size_bytes: int) -> bool:
+    told = stored.user_metadata.get(CONTENT_HASH_METADATA, content_hash)
+    return stored.size_bytes == size_bytes and told == content_hash

@@ -8,6 +8,7 @@ catalogue knows about stored content can be rebuilt from the packs.
 import enum
 import getpass
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from astrid_sdk.tiers import Tier
 FORMAT_VERSION = 1
 PACK_LINES = 1_000
 PREFIX = "_records/"
+_PACK_KEY = re.compile(r"_records/[0-9a-f]{2}/[0-9a-f]{64}\.ndjson")
 
 
 class RecordKind(enum.StrEnum):
@@ -29,11 +31,19 @@ class RecordKind(enum.StrEnum):
 
     INGEST = "ingest"  # content came from outside: `origin` says from where
     DERIVED = "derived"  # content was computed: `derivation_key` says how
-    TAG = "tag"  # somebody said `details["tag"] = details["value"]` of the content
-    EXCLUDE = "exclude"  # somebody excluded the content, or took that back
+    TAG = "tag"  # somebody said that the content's `details["tag"]` is `details["value"]`
+    EXCLUDE = "exclude"  # somebody excluded it for `details["reason"]`, or took that back with null
 
 
 STATEMENTS = frozenset({RecordKind.TAG, RecordKind.EXCLUDE})
+
+
+def current_author() -> str:
+    """Return the login name, or "unknown" where the machine has none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class Record:
     origin: str = ""
     derivation_key: str = ""
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    author: str = field(default_factory=lambda: current_author())
+    author: str = field(default_factory=current_author)
     details: Mapping[str, Any] = field(default_factory=dict)
     summaries: Sequence[Mapping[str, Any]] = ()
 
@@ -90,7 +100,7 @@ class Record:
             self.origin or self.derivation_key,
         ]
         if self.kind in STATEMENTS:
-            identity += [self.author, dict(self.details), self.created_at.isoformat()]
+            identity += [self.author, dict(self.details), _utc_text(self.created_at)]
         return json_hash(identity)
 
     def to_line(self) -> bytes:
@@ -107,7 +117,7 @@ class Record:
                 "name": self.name,
                 "origin": self.origin,
                 "derivation_key": self.derivation_key,
-                "created_at": self.created_at.isoformat(),
+                "created_at": _utc_text(self.created_at),
                 "author": self.author,
                 "details": dict(self.details),
                 "summaries": [dict(summary) for summary in self.summaries],
@@ -121,13 +131,15 @@ class Record:
         Raises
         ------
         InvalidInputError
-            The line is of a later format version.
+            The line is of a later format version, or of a kind or tier that this release does
+            not know (``kind="format_version"``).
         """
         value = json.loads(line)
-        if value["format_version"] != FORMAT_VERSION:
+        known = value["kind"] in set(RecordKind) and value["tier"] in set(Tier)
+        if value["format_version"] != FORMAT_VERSION or not known:
             raise InvalidInputError(
-                f"record format version {value['format_version']} was written by a later release: "
-                "upgrade astrid-sdk to read it",
+                f"a record of format version {value['format_version']}, kind {value['kind']} was "
+                "written by a later release: upgrade astrid-sdk to read it",
                 kind="format_version",
             )
         return cls(
@@ -164,8 +176,9 @@ class RecordLog:
         return [self._write(pack) for pack in _batched(records, PACK_LINES)]
 
     def packs(self) -> list[str]:
-        """Return the keys of all packs, in byte order."""
-        return self._storage.list_files(self._bucket, PREFIX)
+        """Return the keys of all packs, in byte order; what a file manager left there is none."""
+        listed = self._storage.list_files(self._bucket, PREFIX)
+        return [key for key in listed if _PACK_KEY.fullmatch(key)]
 
     def read(self, pack: str) -> list[Record]:
         """Return the records of the pack at key `pack`.
@@ -196,12 +209,8 @@ def _batched(records: Iterable[Record], size: int) -> Iterator[tuple[Record, ...
         yield batch
 
 
-def current_author() -> str:
-    """Return the login name, or "unknown" where the machine has none."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
+def _utc_text(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat()
 
 
 def _key(content: bytes) -> str:

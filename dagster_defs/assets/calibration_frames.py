@@ -3,21 +3,22 @@
 import dagster as dg
 
 from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.pipeline.steps import pattern
+from astrid_sdk.tiers import Tier
 from dagster_defs.metadata import materialize_result
-from dagster_defs.resources import AstridResource
+from dagster_defs.resources import AstridParam
 
 
-@dg.asset(group_name="processed_observations", kinds={"fits"})
+@dg.asset(
+    group_name="processed_observations",
+    tags={"tier": Tier.PROCESSED_OBSERVATIONS.value},
+    kinds={"fits"},
+    code_version=pattern.STEP.code_version,
+)
 def calibration_frames(
-    astrid: AstridResource, raw_observations: dict[str, Manifest]
+    astrid: AstridParam, raw_observations: dict[str, Manifest]
 ) -> dg.MaterializeResult[Manifest]:
-    """The fixed pattern (hot pixels) of each detector, from its drifting raw reference frames."""
-    session = astrid.session()
+    """Derive each detector's fixed pattern (hot pixels) from its drifting raw reference frames."""
     nights = list(raw_observations.values())
-    made = session.survey.calibration_frames(nights)
-    return materialize_result(
-        made,
-        nights,
-        size_bytes=session.size_of(made.manifest),
-        preview_png=session.preview(made.manifest),
-    )
+    made = astrid.survey.calibration_frames(nights)
+    return materialize_result(astrid, made, nights)

@@ -2,18 +2,24 @@
 
 import dagster as dg
 
-from astrid_sdk.datasets.registry import Committed
+from astrid_sdk.datasets.registry import MANIFEST_STEP, Committed
 from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.tiers import Tier
 from dagster_defs.metadata import dataset_result
-from dagster_defs.resources import AstridResource
+from dagster_defs.resources import AstridParam
 
 DATASET_ID = "transients"
 
 
-@dg.asset(group_name="datasets", kinds={"json"})
+@dg.asset(
+    group_name="datasets",
+    tags={"tier": Tier.DATASETS.value},
+    kinds={"json"},
+    code_version=MANIFEST_STEP.code_version,
+)
 def datasets(
-    astrid: AstridResource, detections: dict[str, Manifest]
+    astrid: AstridParam, detections: dict[str, Manifest]
 ) -> dg.MaterializeResult[Committed]:
-    """The newest version of the dataset of all nights; unchanged contents are no new version."""
-    committed = astrid.session().version_detections(DATASET_ID, detections)
-    return dataset_result(committed, detections.values())
+    """Version the dataset of all nights; unchanged contents are no new version."""
+    committed = astrid.version_detections(DATASET_ID, detections)
+    return dataset_result(astrid, committed, detections.values())

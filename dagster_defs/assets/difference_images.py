@@ -3,21 +3,23 @@
 import dagster as dg
 
 from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.pipeline.steps import subtract
+from astrid_sdk.tiers import Tier
 from dagster_defs.metadata import materialize_result
 from dagster_defs.partitions import NIGHTS
-from dagster_defs.resources import AstridResource
+from dagster_defs.resources import AstridParam
 
 
-@dg.asset(partitions_def=NIGHTS, group_name="difference_images", kinds={"fits"})
+@dg.asset(
+    group_name="difference_images",
+    partitions_def=NIGHTS,
+    tags={"tier": Tier.DIFFERENCE_IMAGES.value},
+    kinds={"fits"},
+    code_version=subtract.STEP.code_version,
+)
 def difference_images(
-    astrid: AstridResource, processed_observations: Manifest, reference_images: Manifest
+    astrid: AstridParam, processed_observations: Manifest, reference_images: Manifest
 ) -> dg.MaterializeResult[Manifest]:
-    """Each science frame of a night minus the template of its field and filter."""
-    session = astrid.session()
-    made = session.survey.difference_images(processed_observations, reference_images)
-    return materialize_result(
-        made,
-        [processed_observations, reference_images],
-        size_bytes=session.size_of(made.manifest),
-        preview_png=session.preview(made.manifest),
-    )
+    """Subtract from each science frame of a night the template of its field and filter."""
+    made = astrid.survey.difference_images(processed_observations, reference_images)
+    return materialize_result(astrid, made, [processed_observations, reference_images])

@@ -3,21 +3,23 @@
 import dagster as dg
 
 from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.pipeline.steps import calibrate
+from astrid_sdk.tiers import Tier
 from dagster_defs.metadata import materialize_result
 from dagster_defs.partitions import NIGHTS
-from dagster_defs.resources import AstridResource
+from dagster_defs.resources import AstridParam
 
 
-@dg.asset(partitions_def=NIGHTS, group_name="processed_observations", kinds={"fits"})
+@dg.asset(
+    group_name="processed_observations",
+    partitions_def=NIGHTS,
+    tags={"tier": Tier.PROCESSED_OBSERVATIONS.value},
+    kinds={"fits"},
+    code_version=calibrate.STEP.code_version,
+)
 def processed_observations(
-    astrid: AstridResource, raw_observations: Manifest, calibration_frames: Manifest
+    astrid: AstridParam, raw_observations: Manifest, calibration_frames: Manifest
 ) -> dg.MaterializeResult[Manifest]:
-    """Each frame of a night, calibrated: SCI, VAR and MASK."""
-    session = astrid.session()
-    made = session.survey.processed_observations(raw_observations, calibration_frames)
-    return materialize_result(
-        made,
-        [raw_observations, calibration_frames],
-        size_bytes=session.size_of(made.manifest),
-        preview_png=session.preview(made.manifest),
-    )
+    """Calibrate each frame of a night: SCI, VAR and MASK."""
+    made = astrid.survey.processed_observations(raw_observations, calibration_frames)
+    return materialize_result(astrid, made, [raw_observations, calibration_frames])

@@ -3,20 +3,23 @@
 import dagster as dg
 
 from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.pipeline.steps import collect
+from astrid_sdk.tiers import Tier
 from dagster_defs.metadata import materialize_result
 from dagster_defs.partitions import NIGHTS
-from dagster_defs.resources import AstridResource
+from dagster_defs.resources import AstridParam
 
 
-@dg.asset(partitions_def=NIGHTS, group_name="raw_observations", kinds={"fits"})
+@dg.asset(
+    group_name="raw_observations",
+    partitions_def=NIGHTS,
+    tags={"tier": Tier.RAW_OBSERVATIONS.value},
+    kinds={"fits"},
+    code_version=collect.STEP.code_version,
+)
 def raw_observations(
-    context: dg.AssetExecutionContext, astrid: AstridResource
+    context: dg.AssetExecutionContext, astrid: AstridParam
 ) -> dg.MaterializeResult[Manifest]:
-    """The raw frames of a night that were ingested and are not excluded."""
-    session = astrid.session()
-    made = session.survey.raw_observations(context.partition_key)
-    return materialize_result(
-        made,
-        size_bytes=session.size_of(made.manifest),
-        preview_png=session.preview(made.manifest),
-    )
+    """List the raw frames of a night that were ingested and are not excluded."""
+    made = astrid.survey.raw_observations(context.partition_key)
+    return materialize_result(astrid, made)

@@ -1,0 +1,90 @@
+"""Steps: pure functions with a name, from stored bytes to bytes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from astrid_sdk.catalog.code_version import code_version
+from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
+from astrid_sdk.tiers import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a step makes: bytes and how to call them.
+
+    Attributes
+    ----------
+    role : str
+        Unique among the outputs of one derivation.
+    suffix : str
+        Follows the subject's name in the output's name, such as ``".processed.fits"``.
+    position : tuple of float, optional
+        ICRS (ra_deg, dec_deg) where the output shows a place and not its subject's whole field.
+    """
+
+    role: str
+    data: bytes
+    media_type: str
+    suffix: str
+    position: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a step returns: its outputs, and numbers about them for people (JSON values)."""
+
+    outputs: Sequence[Output]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Inputs:
+    """The inputs of a step, by role, read and verified when asked for."""
+
+    def __init__(self, cas: ContentAddressedStorage, hashes: Mapping[str, Sequence[str]]) -> None:
+        self._cas = cas
+        self.hashes = hashes
+
+    def read(self, role: str) -> bytes:
+        """Return the bytes of the one input called `role`."""
+        (content_hash,) = self.hashes[role]
+        return self._cas.retrieve_data(content_hash)
+
+    def read_optional(self, role: str) -> bytes | None:
+        """Return the bytes of the input called `role`, or None where there is none."""
+        return self.read(role) if self.hashes.get(role) else None
+
+    def read_all(self, role: str) -> Iterator[bytes]:
+        """Yield the bytes of each input called `role`, in order."""
+        for content_hash in self.hashes.get(role, ()):
+            yield self._cas.retrieve_data(content_hash)
+
+
+StepFunction = Callable[[Inputs, Mapping[str, Any]], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A pure function with a name: the same inputs and parameters give the same outputs.
+
+    Attributes
+    ----------
+    name : str
+    function : callable
+        Takes `Inputs` and the parameters, returns a `Result`. An `InvalidInputError` it
+        raises is a refusal: recorded like a result, so that it is not tried again.
+    tier : Tier
+        Where the outputs go.
+    libraries : sequence of str
+        Distributions whose version can change the numbers.
+    """
+
+    name: str
+    function: StepFunction
+    tier: Tier
+    libraries: tuple[str, ...] = ("numpy",)
+
+    @property
+    def code_version(self) -> str:
+        """Hash of the step's source, of our modules it imports, and of the library versions."""
+        return code_version(self.function, self.libraries)
