@@ -40,7 +40,7 @@ def connect(
     if location == MEMORY:
         folder = Path(tempfile.mkdtemp(prefix="astrid-"))
         session = _embedded(folder)
-        session.is_private = True
+        session.make_private()
         return session
     if location is not None:
         return _embedded(Path(location))

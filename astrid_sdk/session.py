@@ -1,7 +1,8 @@
 """One object that bundles the parts: where the bytes are, what we have, and why it exists."""
 
 import shutil
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,7 +64,7 @@ class AstridSession:
     ) -> None:
         self._storage = storage
         self._config = config
-        self.is_private = False  # whether close() removes `home`
+        self._remove_home: Callable[[], object] | None = None
         self.bucket = bucket
         self.home = home.absolute()
 
@@ -279,9 +280,11 @@ class AstridSession:
         say_excluded(self._records, self._one(content_hash), None)
 
     def detections(self, night: str | None = None) -> DetectionTable:
-        """Return what was detected, in one night or in all."""
+        """Return what was detected, in one night or in all; of each frame the newest search."""
         rows = self.find(tier=Tier.DETECTIONS, role="detections", night=night)
-        return read_detections(self.cas, list(rows))
+        in_time = sorted(rows, key=lambda row: row.created_at)
+        newest = {(row.night, row.name): row for row in in_time}
+        return read_detections(self.cas, [newest[frame] for frame in sorted(newest)])
 
     def version_detections(
         self, dataset_id: str, nights: Mapping[str, Manifest], message: str = ""
@@ -341,8 +344,12 @@ class AstridSession:
 
     def close(self) -> None:
         """Give back what the session holds; a private folder is removed."""
-        if self.is_private:
-            shutil.rmtree(self.home, ignore_errors=True)
+        if self._remove_home is not None:
+            self._remove_home()
+
+    def make_private(self) -> None:
+        """Remove the home folder on `close`, at the latest when the session is forgotten."""
+        self._remove_home = weakref.finalize(self, shutil.rmtree, self.home, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self

@@ -69,11 +69,13 @@ def dataset_result(
     """Return what the datasets asset hands to Dagster: the dataset manifest's hash and numbers."""
     version = committed.version
     manifest = session.datasets.manifest(version.dataset_id, version.number)
-    files = [{"path": file.path, CONTENT_HASH: file.content_hash} for file in manifest.files]
+    tables = [file for file in manifest.files if file.role == "detections"]
+    contents = [{CONTENT_HASH: file.content_hash, "path": file.path} for file in tables]
     left_out = [{"night": left.night, "reason": left.reason} for left in manifest.left_out]
     metadata: dict[str, Any] = {
         "version": version.number,
         "dagster/row_count": version.files,
+        "triplets": version.files - len(tables),
         IS_NEW: committed.is_new,
         "nights_left_out": len(left_out),
         EXECUTED: int(committed.derived_now),
@@ -82,7 +84,7 @@ def dataset_result(
         "manifest": _location(session, Tier.DATASETS, version.manifest_hash),
         "message": version.message,
         **({"left_out": _table(left_out)} if left_out else {}),
-        "contents": _table(files),
+        "contents": _table(contents),
         "upstream_hashes": _upstream(upstream),
     }
     return dg.MaterializeResult(
@@ -131,7 +133,7 @@ def _preview(session: AstridSession, manifest: Manifest) -> dict[str, dg.Markdow
 
 def _row(item: Item) -> dict[str, Any]:
     numbers = {key: value for key, value in item.details.items() if isinstance(value, int | float)}
-    return {"name": item.name, CONTENT_HASH: item.content_hash, **numbers}
+    return {CONTENT_HASH: item.content_hash, "name": item.name, **numbers}
 
 
 def _upstream(manifests: Iterable[Manifest]) -> dg.TableMetadataValue:
@@ -140,9 +142,9 @@ def _upstream(manifests: Iterable[Manifest]) -> dg.TableMetadataValue:
     for manifest in manifests:
         asset = " ".join(part for part in (manifest.asset, manifest.partition) if part)
         content_hash = sha256_hex(manifest.to_bytes())
-        rows.append({"asset": asset, "name": "(manifest)", CONTENT_HASH: content_hash})
+        rows.append({CONTENT_HASH: content_hash, "asset": asset, "name": "(manifest)"})
         rows += [
-            {"asset": asset, "name": item.name, CONTENT_HASH: item.content_hash}
+            {CONTENT_HASH: item.content_hash, "asset": asset, "name": item.name}
             for item in manifest.items
         ]
     return _table(rows)

@@ -7,7 +7,7 @@ objects.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +22,7 @@ RowsOf = Callable[[str], Iterable[Mapping[str, Any]]]
 """Reads one object and returns its rows."""
 
 _ATTEMPTS = 5  # at creating one table in several processes at once
+_MOST_FILES = 25  # a commit writes a file; reading 300 took 5 s, and 0.05 s put together
 
 
 class IndexTable:
@@ -78,9 +79,7 @@ class IndexTable:
         """Return the stored rows of `sources`; None where the table has other columns."""
         with self._translated("read"):
             try:
-                delta = DeltaTable(
-                    self._location.uri, storage_options=self._location.reveal_options()
-                )
+                delta = self._open()
             except TableNotFoundError:
                 return self._schema.empty_table()
             if {field.name for field in delta.schema().fields} != set(self._schema.names):
@@ -97,8 +96,19 @@ class IndexTable:
                     self._write(rows, replace=replace and attempt == 0)
                 except CommitFailedError:  # another process made the table: now it is there
                     continue
+                self._tidy()
                 return
             raise CommitFailedError(f"{_ATTEMPTS} times")
+
+    def _tidy(self) -> None:
+        """Put the files of many commits together; what readers hold open stays readable."""
+        delta = self._open()
+        if len(delta.file_uris()) > _MOST_FILES:
+            with suppress(CommitFailedError):  # another process was faster
+                delta.optimize.compact()
+
+    def _open(self) -> DeltaTable:
+        return DeltaTable(self._location.uri, storage_options=self._location.reveal_options())
 
     def _write(self, rows: pa.Table, *, replace: bool) -> None:
         write_deltalake(

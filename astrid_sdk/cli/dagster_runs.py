@@ -30,7 +30,16 @@ _IN_PROCESS_SETTINGS = f"""\
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
-_IN_PROCESS = "in-process.yaml"
+_WORKSPACE_SETTINGS = """\
+load_from:
+  - python_module: {module_name: dagster_defs.definitions, location_name: astrid}
+"""
+_IN_PROCESS, _WORKSPACE = "in-process.yaml", "workspace.yaml"
+_FILES = {
+    "dagster.yaml": _SETTINGS,
+    _IN_PROCESS: _IN_PROCESS_SETTINGS,
+    _WORKSPACE: _WORKSPACE_SETTINGS,
+}
 
 Progress = Callable[[int, int, str], None]
 """Called with runs done, runs in all, and what runs now."""
@@ -82,7 +91,7 @@ def instance_folder(session: AstridSession) -> Path:
     """Return the folder of the session's Dagster instance, made ready."""
     folder = session.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("dagster.yaml", _SETTINGS), (_IN_PROCESS, _IN_PROCESS_SETTINGS)):
+    for name, text in _FILES.items():
         if not (folder / name).exists():
             (folder / name).write_text(text, encoding="utf-8")
     return folder
@@ -121,7 +130,7 @@ def run_chain(
 def _instance(session: AstridSession, nights: Sequence[str] = ()) -> dg.DagsterInstance:
     """Return the session's instance for this process; it knows `nights` and all that are stored."""
     instance = dg.DagsterInstance.from_config(str(instance_folder(session)), _IN_PROCESS)
-    instance.add_dynamic_partitions(str(NIGHTS.name), [*session.survey.nights(), *nights])
+    instance.add_dynamic_partitions(str(NIGHTS.name), sorted({*session.survey.nights(), *nights}))
     return instance
 
 
@@ -210,8 +219,8 @@ def ui_command(session: AstridSession, host: str, port: int) -> list[str]:
             ) from error
     _instance(session).dispose()
     dagster = str(Path(sys.executable).with_name("dagster"))
-    module = ["-m", "dagster_defs.definitions"]
-    return [dagster, "dev", *module, "-h", host, "-p", str(port)]
+    workspace = str(instance_folder(session) / _WORKSPACE)
+    return [dagster, "dev", "-w", workspace, "-h", host, "-p", str(port)]
 
 
 def ui_environment(session: AstridSession, store: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ from pathlib import Path, PurePath
 
 from astrid_sdk.canonical import json_hash, sha256_hex
 from astrid_sdk.catalog.ingest import SkippedFile, fits_files_below
-from astrid_sdk.cli.places import require_folder
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.pipeline.fields import field_name, group_by_field
 from astrid_sdk.pipeline.manifest import Item
@@ -72,6 +71,18 @@ def _sealed(folder: Path, wanted: str) -> str:
     return json_hash([wanted, *(sha256_hex(path.read_bytes()) for path in files)])
 
 
+def require_images(folder: Path) -> None:
+    """Refuse a folder in which there is nothing to work on; no file is opened.
+
+    Raises
+    ------
+    InvalidInputError
+        The folder is missing or holds no FITS file, or only one of the two subfolders.
+    """
+    for part in _parts(folder):
+        _files(part)
+
+
 def folder_input(folder: Path, progress: Progress | None = None) -> DemoInput:
     """Return what `folder` holds: ``reference/`` and ``science/``, or a flat folder split by date.
 
@@ -84,24 +95,28 @@ def folder_input(folder: Path, progress: Progress | None = None) -> DemoInput:
     Raises
     ------
     InvalidInputError
-        The folder is missing or holds no FITS file, only one of the two subfolders, or nothing
-        to compare.
+        As `require_images`, or a flat folder holds nothing to compare.
     """
-    require_folder(folder)
     truth = folder / _TRUTH if (folder / _TRUTH).is_file() else None
+    parts = _parts(folder)
+    hidden = tuple(skip for part in parts for skip in _hidden(part))
+    if len(parts) == 1:
+        return replace(_split(folder, progress), truth=truth, skipped=hidden)
+    references, science = map(_files, parts)
+    return DemoInput(references, science, truth, skipped=hidden)
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Return the folders of reference and science frames, or the flat folder alone."""
+    if folder.is_file():
+        raise InvalidInputError(f"{folder} is a file: give --images the folder that holds it")
+    if not folder.is_dir():
+        raise InvalidInputError(f"there is no folder {folder}: check the path after --images")
     present = [name for name in (_REFERENCE, _SCIENCE) if (folder / name).is_dir()]
-    if not present:
-        return replace(_split(folder, progress), truth=truth, skipped=_hidden(folder))
     if len(present) == 1:
         missing = _SCIENCE if present == [_REFERENCE] else _REFERENCE
         raise InvalidInputError(f"{folder} has {present[0]}/ but no {missing}/: put frames there")
-    reference, science = folder / _REFERENCE, folder / _SCIENCE
-    return DemoInput(
-        references=_files(reference),
-        science=_files(science),
-        truth=truth,
-        skipped=_hidden(reference) + _hidden(science),
-    )
+    return [folder / name for name in present] or [folder]
 
 
 def _files(folder: Path) -> Files:

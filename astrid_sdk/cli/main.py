@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from astrid_sdk.cli.group import BAD_INPUT, Commands
-from astrid_sdk.cli.places import require_folder, require_json_target, require_writable
+from astrid_sdk.cli.places import require_json_target, require_writable
 from astrid_sdk.cli.stores import chosen_folder, open_existing_store, open_store
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -68,18 +68,20 @@ def demo(images: Path | None, json_path: Path | None, store: str) -> None:
     A second run on the same store computes nothing again. Files that cannot be used are named
     with the reason and left where they are.
     """
-    # Whatever can be refused is refused before minutes of work.
+    # Whatever can be refused is refused before minutes of work, and before seconds of import.
+    from astrid_sdk.cli.demo_input import require_images  # noqa: PLC0415
+
     if json_path is not None:
         require_json_target(json_path)
     if images is not None:
         images = images.expanduser()
-        require_folder(images)
+        require_images(images)
     session = open_store(store)
     session.prepare()
     require_writable(session.home, "run astrid in a folder that you may write, or set ASTRID_STORE")
 
-    from astrid_sdk.cli.demo import run_demo  # noqa: PLC0415 - Dagster takes seconds to import
-    from astrid_sdk.cli.demo_summary import show  # noqa: PLC0415 - as above
+    from astrid_sdk.cli.demo import run_demo  # noqa: PLC0415
+    from astrid_sdk.cli.demo_summary import show  # noqa: PLC0415
 
     report = run_demo(session, store, images, Console(stderr=True))
     if json_path is not None:

@@ -6,20 +6,6 @@ from pathlib import Path
 from astrid_sdk.errors import AccessDeniedError, InvalidInputError
 
 
-def require_folder(folder: Path) -> None:
-    """Refuse what is no folder.
-
-    Raises
-    ------
-    InvalidInputError
-        `folder` is a file, or nothing is there.
-    """
-    if folder.is_file():
-        raise InvalidInputError(f"{folder} is a file: give --images the folder that holds it")
-    if not folder.is_dir():
-        raise InvalidInputError(f"there is no folder {folder}: check the path after --images")
-
-
 def require_writable(folder: Path, remedy: str) -> None:
     """Make `folder` where it is not there, and refuse it where no file can be made in it.
 

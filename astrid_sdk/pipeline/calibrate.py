@@ -1,4 +1,4 @@
-"""From a raw image to a calibrated frame: trimmed, flat-skied, with variance and mask."""
+"""From a raw image to a calibrated frame: without overscan and sky, with variance and mask."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ from astrid_sdk.pipeline import defects
 from astrid_sdk.pipeline.background import Background, measure_background
 from astrid_sdk.pipeline.fill import fill_masked
 from astrid_sdk.pipeline.noise import DetectorNoise, detector_noise, variance_of, zero_point_mag
+from astrid_sdk.pipeline.overscan import without_overscan
 from astrid_sdk.pipeline.pattern import build_pattern
 from astrid_sdk.pipeline.stars import Stars, find_stars, typical_fwhm_px
-from astrid_sdk.pipeline.trim import trim
 from astrid_sdk.sky.frame import Frame, MaskBit, RawImage
 
 __all__ = ["CalibrateParameters", "build_pattern", "calibrate"]
@@ -51,7 +51,7 @@ def calibrate(
     pattern: Frame | None = None,
     parameters: CalibrateParameters = CalibrateParameters(),
 ) -> Frame:
-    """Return `raw` trimmed, without fixed pattern and sky, with its variance and mask.
+    """Return `raw` without overscan, fixed pattern and sky, with its variance and mask.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ def calibrate(
         The frame is empty (``no_data``), too small (``too_small``), without noise (``constant``)
         or without stars (``no_stars``), or `pattern` has another shape (``pattern_shape``).
     """
-    trimmed = trim(raw)
-    missing = _missing(trimmed.data)
-    counts = np.where(missing, np.median(trimmed.data[~missing]), trimmed.data)
+    seen = without_overscan(raw)
+    missing = _missing(seen.data)
+    counts = np.where(missing, np.median(seen.data[~missing]), seen.data)
     corrected, bad = _without_pattern(counts.astype(np.float32), missing, pattern)
     sky = measure_background(corrected, bad, parameters.background_box_px)
-    level = defects.saturation_level(trimmed.header, counts, sky.median_level, sky.median_rms)
+    level = defects.saturation_level(seen.header, counts, sky.median_level, sky.median_rms)
     hot = _single_pixels(corrected, sky, bad, _GUESSED_FWHM_PX)
     bad |= hot
     stars = find_stars(corrected - sky.level, sky.rms, bad)
@@ -91,7 +91,7 @@ def calibrate(
     sky = measure_background(corrected, bad | full, parameters.background_box_px)
     residual = corrected - sky.level
     bad |= defects.dark_pixels(residual, sky.rms) & ~full
-    detector = detector_noise(trimmed.header, sky, level)
+    detector = detector_noise(seen.header, sky, level)
     variance = variance_of(residual, sky, detector.gain)
     mask = _flags(missing, bad, full)
     if _wants_cosmic_rays(detector, fwhm_px, parameters):
@@ -101,7 +101,7 @@ def calibrate(
         data=fill_masked(residual, mask),
         variance=variance,
         mask=mask,
-        header=_describe(trimmed.header, sky, detector, level, stars),
+        header=_describe(seen.header, sky, detector, level, stars),
     )
 
 
@@ -132,7 +132,7 @@ def _without_pattern(
         return counts, missing.copy()
     if pattern.shape != counts.shape:
         raise InvalidInputError(
-            f"the pattern has shape {pattern.shape}, the trimmed image {counts.shape}: "
+            f"the pattern has shape {pattern.shape}, the image {counts.shape}: "
             "they are not of one detector and read-out mode",
             kind="pattern_shape",
         )

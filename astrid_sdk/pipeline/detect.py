@@ -56,7 +56,7 @@ class DetectParameters:
         Peak over the peak that the PSF flux predicts, above which a source is SHARP.
     shape_limit : float
         Reduced chi square of the PSF fit above which a source is flagged SHAPE; it grows with the
-        root of the score beyond 10.
+        root of the SNR beyond 10.
     """
 
     threshold: float = 4.5
@@ -212,7 +212,8 @@ def _flags(
     covered = filtered.covered[pixel]
     sharp = measured.sharpness - 2 * measured.sharpness_error > parameters.sharp_limit
     # in bright sources the PSF's own error shows
-    tolerance = np.sqrt(np.maximum(np.abs(score) / 10, 1))
+    snr = np.abs(measured.flux) / measured.error
+    tolerance = np.sqrt(np.maximum(snr / 10, 1))
     reasons = {
         DetectionFlag.MASKED: covered < parameters.least_covered,
         DetectionFlag.EDGE: _at_edge(difference, pixel, fwhm_px),

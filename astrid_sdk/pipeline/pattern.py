@@ -12,8 +12,8 @@ from astrid_sdk.pipeline import defects
 from astrid_sdk.pipeline.background import find_object_pixels, measure_background
 from astrid_sdk.pipeline.fill import fill_masked
 from astrid_sdk.pipeline.matching import match_by_triangles
+from astrid_sdk.pipeline.overscan import without_overscan
 from astrid_sdk.pipeline.stars import Stars, find_stars, typical_fwhm_px
-from astrid_sdk.pipeline.trim import trim
 from astrid_sdk.sky.frame import Frame, MaskBit, RawImage
 
 _FEWEST_FRAMES = 5
@@ -36,7 +36,7 @@ def build_pattern(raws: Sequence[RawImage]) -> Frame:
     Returns
     -------
     Frame
-        `data` is what to subtract from a trimmed frame, ADU, 0 where nothing is significant;
+        `data` is what to subtract from a raw frame, ADU, 0 where nothing is significant;
         `mask` marks as BAD what cannot be corrected: pixels that flicker or are nearly full.
 
     Raises
@@ -51,7 +51,7 @@ def build_pattern(raws: Sequence[RawImage]) -> Frame:
             f"{_FEWEST_FRAMES} or more are needed",
             kind="too_few_frames",
         )
-    layers = [_layer(trim(raw).data) for raw in raws]
+    layers = [_layer(without_overscan(raw).data) for raw in raws]
     if len({layer[0].shape for layer in layers}) != 1:
         raise InvalidInputError(
             "the frames differ in shape: they are not of one detector and mode", kind="shape"

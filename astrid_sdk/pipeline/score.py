@@ -10,6 +10,7 @@ from scipy import ndimage, signal
 Plane = NDArray[np.float32]
 
 _FLOOR_BOX_PX = 48
+_WINGS = ((2.5, 1.0), (5.0, 0.4))  # reach in FWHM, part of the wing share there
 _LEAST_SEEN = 0.05  # share of the PSF on good pixels below which the score is 0
 _WELL_SEEN = 0.5
 _LEAST_USABLE = 0.05  # share of the image from which a floor is measured
@@ -73,7 +74,8 @@ class Systematics:
     flux_share : float
         Share of the template's light at a place.
     wing_share : float
-        Share of the brightest light within 2.5 FWHM: wings and rings of bright stars.
+        Share of the brightest light within 2.5 FWHM, and less out to 5: wings and rings of
+        bright stars.
     """
 
     registration_rms_px: float
@@ -98,8 +100,10 @@ def corrected_score(
     slope_y, slope_x = np.gradient(light)
     extra = (1.5 * systematics.registration_rms_px) ** 2 * (slope_x**2 + slope_y**2)
     extra += (systematics.flux_share * light) ** 2
-    reach = 2 * round(2.5 * psf_fwhm_px(psf)) + 1
-    extra += (systematics.wing_share * ndimage.maximum_filter(np.abs(light), reach)) ** 2
+    for reach_fwhm, part in _WINGS:
+        side = 2 * round(reach_fwhm * psf_fwhm_px(psf)) + 1
+        brightest = ndimage.maximum_filter(np.abs(light), side)
+        extra += (part * systematics.wing_share * brightest) ** 2
     ratio = filtered.flux / np.sqrt(filtered.error**2 + extra)
     score = as_plane(np.where(filtered.covered > _LEAST_SEEN, ratio, 0))
     usable = good & (filtered.covered > _WELL_SEEN)

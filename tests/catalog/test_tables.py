@@ -198,6 +198,16 @@ def test_a_new_session_reads_the_table_and_no_pack(store: LocalStorageClient) ->
     assert watched.read == []
 
 
+def test_many_commits_do_not_leave_many_files_to_read(
+    bench: Bench, store: LocalStorageClient, tmp_path: Path
+) -> None:
+    for number in range(30):
+        bench.records.append([record(number)])
+        bench.catalog.refresh()
+    assert len(delta(tmp_path, "records").file_uris()) <= 26
+    assert Bench(store).catalog.contents().equals(bench.catalog.contents())
+
+
 def test_a_corrupted_pack_is_named_and_never_passed_over(bench: Bench, tmp_path: Path) -> None:
     (pack,) = bench.records.append([record(1)])
     (tmp_path / "store" / BUCKET / pack).write_bytes(b"{}\n")

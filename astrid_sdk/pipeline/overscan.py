@@ -1,4 +1,4 @@
-"""Cutting the prescan and overscan off a raw image, and the WCS with them."""
+"""Taking the prescan and overscan of a raw image out of the picture."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from scipy import ndimage
 from astrid_sdk.sky.frame import RawImage
 
 _SECTION = re.compile(r"\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]")
-_SECTION_WORDS = ("TRIMSEC", "DATASEC", "BIASSEC", "CCDSEC", "AMPSEC")
 _OVERSCAN_WINDOW_ROWS = 101
 
 
@@ -28,26 +27,30 @@ class Section:
         """Return a copy of this part of `data`."""
         return data[self.y0 : self.y1, self.x0 : self.x1].copy()
 
+    def only(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return `data` with NaN outside this part."""
+        kept = np.full_like(data, np.nan)
+        inside = np.s_[self.y0 : self.y1, self.x0 : self.x1]
+        kept[inside] = data[inside]
+        return kept
 
-def trim(raw: RawImage) -> RawImage:
-    """Return `raw` with its overscan subtracted and only its light-sensitive part kept.
 
-    ``TRIMSEC``, else ``DATASEC``, says what is kept (IRAF's 1-based inclusive sections). A section
-    that does not fit the image describes another image, such as the one before an earlier trim:
-    it is ignored. CRPIX moves with the corner; the section cards, now spent, are left out.
+def without_overscan(raw: RawImage) -> RawImage:
+    """Return `raw` with its overscan subtracted and no value outside its light-sensitive part.
+
+    ``TRIMSEC``, else ``DATASEC``, says what sees light (IRAF's 1-based inclusive sections). A
+    section that does not fit the image describes another image, such as the one before a trim:
+    it is ignored. The grid stays the raw image's, so that its positions and WCS stay true.
     """
     data = np.ascontiguousarray(raw.data, dtype=np.float32)
-    header = raw.header.copy()
-    kept = section_of(header, "TRIMSEC", data.shape) or section_of(header, "DATASEC", data.shape)
-    if kept is None:
-        return RawImage(data=data.copy(), header=header)
-    bias = section_of(header, "BIASSEC", data.shape)
+    light = section_of(raw.header, "TRIMSEC", data.shape)
+    light = light or section_of(raw.header, "DATASEC", data.shape)
+    if light is None:
+        return RawImage(data=data.copy(), header=raw.header.copy())
+    bias = section_of(raw.header, "BIASSEC", data.shape)
     if bias is not None and bias.x1 - bias.x0 < data.shape[1] // 4:
         data = data - _overscan_level(bias.cut(data))[:, None] if _spans(bias, data) else data
-    _move_reference_pixel(header, kept)
-    for word in _SECTION_WORDS:
-        header.remove(word, ignore_missing=True)
-    return RawImage(data=kept.cut(data), header=header)
+    return RawImage(data=light.only(data), header=raw.header.copy())
 
 
 def section_of(header: fits.Header, word: str, shape: tuple[int, ...]) -> Section | None:
@@ -73,9 +76,3 @@ def _overscan_level(strip: NDArray[np.float32]) -> NDArray[np.float32]:
     rows = np.nanmedian(strip, axis=1)
     window = min(_OVERSCAN_WINDOW_ROWS, len(rows))
     return np.asarray(ndimage.median_filter(rows, window, mode="nearest"), dtype=np.float32)
-
-
-def _move_reference_pixel(header: fits.Header, kept: Section) -> None:
-    for word, offset in (("CRPIX1", kept.x0), ("CRPIX2", kept.y0)):
-        if isinstance(header.get(word), int | float):
-            header[word] = float(header[word]) - offset
