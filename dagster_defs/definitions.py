@@ -37,6 +37,8 @@ def build_definitions(astrid: dg.ResourceDefinition | None = None) -> dg.Definit
         assets=ASSETS,
         asset_checks=CHECKS,
         jobs=[night_job],
+        # the steps of a night follow one another: a process for each would only import it all again
+        executor=dg.in_process_executor,
         resources={"astrid": astrid or astrid_resource(), "io_manager": manifest_io_manager},
     )
 

@@ -53,8 +53,10 @@ class ManifestIOManager(dg.IOManager):
         records = context.instance.fetch_materializations(wanted, limit=1).records
         if not records or records[0].asset_materialization is None:
             return None
-        content_hash = records[0].asset_materialization.metadata[CONTENT_HASH].value
-        return Manifest.from_bytes(self._session.cas.retrieve_data(str(content_hash)))
+        shown = records[0].asset_materialization.metadata.get(CONTENT_HASH)
+        if shown is None:  # reported by hand in the UI: nothing was made
+            return None
+        return Manifest.from_bytes(self._session.cas.retrieve_data(str(shown.value)))
 
 
 @dg.io_manager(required_resource_keys={"astrid"})

@@ -22,5 +22,6 @@ def astrid_resource(store: str = "") -> dg.ResourceDefinition:
     """
     return dg.ResourceDefinition(
         lambda _context: astrid_sdk.connect(store or None),
+        config_schema={},
         description="The store: R2 when ASTRID_R2_* is set, else the folder ASTRID_STORE names.",
     )

@@ -13,7 +13,7 @@ _RING = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2))  # arou
 _CROSS = ndimage.generate_binary_structure(2, 1)
 _SQUARE = ndimage.generate_binary_structure(2, 2)
 _COLUMN_CHUNK_ROWS = 128
-_COLUMN_OFFSET_SIGMA = 0.6  # of one pixel: a smaller offset does not show under a star
+_COLUMN_OFFSET_SIGMA = 1.0  # of one pixel: a smaller offset does not show under a star
 _FILL_AREA_PX = 30  # of one value far below the sky: the fill of a resampled border
 _BRIGHT_SIGMA = 30.0
 _PILE_UP_PX = 3
@@ -36,7 +36,7 @@ def no_data(data: NDArray[np.float32]) -> BoolPlane:
         return missing
     typical = np.nanmedian(data[~missing])
     spread = 1.4826 * np.nanmedian(np.abs(data[~missing] - typical))
-    if typical - lowest < 8 * spread:
+    if typical - lowest <= 8 * spread:
         return missing
     labels, _ = ndimage.label(fill)
     areas = np.bincount(labels.ravel())

@@ -64,7 +64,7 @@ class DetectParameters:
     dipole_share: float = 0.5
     dipole_reach_fwhm: float = 1.5
     halo_reach_fwhm: float = 1.0
-    halo_score: float = 20.0
+    halo_score: float = 15.0
     sharp_limit: float = 1.45
     shape_limit: float = 3.5
 
