@@ -74,6 +74,7 @@ class _Resampler:
         self._shape = shape
         steps = (np.arange(fine) + 0.5) / fine - 0.5
         self._offsets = [(float(dx), float(dy)) for dy in steps for dx in steps]
+        self._places: dict[int, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
 
     def spline(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._apply(ndimage.spline_filter(plane, 3, output=np.float32, mode="mirror"), 3)
@@ -96,22 +97,24 @@ class _Resampler:
     ) -> NDArray[np.float32]:
         result = np.empty(self._shape, dtype=np.float32)
         for top in range(0, self._shape[0], _ROWS_AT_ONCE):
-            band = result[top : top + _ROWS_AT_ONCE]
-            band[:] = self._band(plane, order, outside, (top, band.shape[0]))
+            result[top : top + _ROWS_AT_ONCE] = self._band(plane, order, outside, top)
         return result
 
+    def _places_of(self, top: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Return where the pixels of a band come from, worked out once for all planes."""
+        if top not in self._places:
+            rows = slice(top, min(top + _ROWS_AT_ONCE, self._shape[0]))
+            y, x = np.mgrid[rows, 0 : self._shape[1]].astype(np.float64)
+            self._places[top] = [self._map.at(x + dx, y + dy) for dx, dy in self._offsets]
+        return self._places[top]
+
     def _band(
-        self,
-        plane: NDArray[np.float32],
-        order: int,
-        outside: float | None,
-        rows: tuple[int, int],
+        self, plane: NDArray[np.float32], order: int, outside: float | None, top: int
     ) -> NDArray[np.float32]:
-        y, x = np.mgrid[rows[0] : rows[0] + rows[1], 0 : self._shape[1]].astype(np.float64)
-        total = np.zeros(x.shape, dtype=np.float32)
+        places = self._places_of(top)
+        total = np.zeros(places[0][0].shape, dtype=np.float32)
         mode, fill = ("mirror", 0.0) if outside is None else ("constant", outside)
-        for dx, dy in self._offsets:
-            there_x, there_y = self._map.at(x + dx, y + dy)
+        for there_x, there_y in places:
             total += ndimage.map_coordinates(
                 plane,
                 [there_y, there_x],
@@ -121,5 +124,5 @@ class _Resampler:
                 cval=fill,
                 prefilter=False,
             )
-        total /= len(self._offsets)
+        total /= len(places)
         return total
