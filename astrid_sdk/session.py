@@ -286,6 +286,16 @@ class AstridSession:
         newest = {(row.night, row.name): row for row in in_time}
         return read_detections(self.cas, [newest[frame] for frame in sorted(newest)])
 
+    def manifest(self, content_hash: str) -> Manifest:
+        """Return the manifest that an asset stored.
+
+        Raises
+        ------
+        NotFoundError, CorruptionError
+            As `ContentAddressedStorage.retrieve_data`.
+        """
+        return Manifest.from_bytes(self.cas.retrieve_data(content_hash, tier=Tier.ARTIFACTS))
+
     def version_detections(
         self, dataset_id: str, nights: Mapping[str, Manifest], message: str = ""
     ) -> Committed:

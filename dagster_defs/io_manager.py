@@ -56,7 +56,7 @@ class ManifestIOManager(dg.IOManager):
         shown = records[0].asset_materialization.metadata.get(CONTENT_HASH)
         if shown is None:  # reported by hand in the UI: nothing was made
             return None
-        return Manifest.from_bytes(self._session.cas.retrieve_data(str(shown.value)))
+        return self._session.manifest(str(shown.value))
 
 
 @dg.io_manager(required_resource_keys={"astrid"})

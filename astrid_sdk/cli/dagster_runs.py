@@ -81,7 +81,7 @@ class ChainRun:
     def manifests(self, session: AstridSession, asset: str) -> dict[str, Manifest]:
         """Return what `asset` made, by night ("" without partitions)."""
         return {
-            made.night: Manifest.from_bytes(session.cas.retrieve_data(made.content_hash))
+            made.night: session.manifest(made.content_hash)
             for made in self.materialisations
             if made.asset == asset
         }

@@ -20,6 +20,7 @@ from astrid_sdk.pipeline.truth import (
     score_night,
 )
 from astrid_sdk.session import AstridSession
+from astrid_sdk.tiers import Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +162,7 @@ def _positions(table: DetectionTable, frames: set[tuple[str, str]]) -> list[Dete
 
 
 def _good(session: AstridSession, item: Item) -> NDArray[np.bool_]:
-    content = session.cas.retrieve_data(str(item.details["difference_hash"]))
+    content = session.cas.retrieve_data(
+        str(item.details["difference_hash"]), tier=Tier.DIFFERENCE_IMAGES
+    )
     return np.asarray(Difference.from_fits(content).mask == 0)

@@ -95,7 +95,8 @@ def calibrate(
     variance = variance_of(residual, sky, detector.gain)
     mask = _flags(missing, bad, full)
     if _wants_cosmic_rays(detector, fwhm_px, parameters):
-        hits = defects.cosmic_rays(residual, variance, mask != 0, fwhm_px)
+        # single pixels stay in: they may be the ends of tracks, and without them the rest is missed
+        hits = defects.cosmic_rays(residual, variance, missing | full, fwhm_px)
         mask[hits] |= int(MaskBit.COSMIC_RAY)
     return Frame(
         data=fill_masked(residual, mask),

@@ -15,8 +15,6 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.pipeline.simulation.camera import bleed, make_defects
-from astrid_sdk.pipeline.simulation.scene import Exposure
 from astrid_sdk.pipeline.simulate import (
     DEFAULT_EPOCHS,
     SimulatedFrame,
@@ -25,6 +23,8 @@ from astrid_sdk.pipeline.simulate import (
     simulate_survey,
     write_survey,
 )
+from astrid_sdk.pipeline.simulation.camera import bleed, make_defects
+from astrid_sdk.pipeline.simulation.scene import Exposure
 from astrid_sdk.pipeline.truth import TrueSource, read_truth
 
 SMALL = SurveyParameters(

@@ -41,16 +41,18 @@ def nearest(found: Detections, places: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("science_fwhm", "reference_fwhm"), [(3.2, 2.6), (3.2, 3.2), (2.6, 3.4), (1.8, 1.6)]
+    ("science_fwhm", "reference_fwhm", "tolerance"),
+    # an undersampled PSF cannot be recentred without widening it
+    [(3.2, 2.6, 0.03), (3.2, 3.2, 0.03), (2.6, 3.4, 0.03), (1.8, 1.6, 0.08)],
 )
 def test_injected_sources_come_back_with_their_flux(
-    science_fwhm: float, reference_fwhm: float
+    science_fwhm: float, reference_fwhm: float, tolerance: float
 ) -> None:
     science = science_with(FLUX, science_fwhm, shift=(3.4, -2.2))
     found = clean(detect(difference_of(science, field(12, fwhm_px=reference_fwhm))))
     index = nearest(found, NEW + np.array([3.4, -2.2]))
     ratio = found.psf_flux_adu[index] / FLUX
-    assert np.median(ratio) == pytest.approx(1, abs=0.04)
+    assert np.median(ratio) == pytest.approx(1, abs=tolerance)
     assert not found.is_negative[index].any()
     assert len(found) <= len(NEW) + 1
 
