@@ -123,7 +123,9 @@ def test_the_summary_fits_80_columns_and_has_no_colour_codes_in_a_pipe(first_run
 
 
 def test_without_a_terminal_progress_is_a_line_per_stage(first_run: FirstRun) -> None:
-    assert first_run.answer.err.splitlines()[-3:] == [
+    stages = first_run.answer.err.splitlines()[-3:]
+
+    assert stages == ["storing ...", "searching ...", "reporting ..."]
         "storing ...",
         "searching ...",
         "reporting ...",
@@ -154,7 +156,6 @@ def test_another_empty_store_gets_the_same_hashes(tmp_path: Path, first_run: Fir
         prelude=ANOTHER_CLOCK,
         PYTHONHASHSEED="4242",
         TZ="Pacific/Auckland",
-        OMP_NUM_THREADS="1",
     )
 
     assert facts["steps_executed"] == first_run.facts["steps_executed"]

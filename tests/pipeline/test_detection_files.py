@@ -14,7 +14,7 @@ def table(rows: int) -> Table:
     """Return detections of which each value is its row's number, except the flags."""
     made = Table()
     for column in DETECTION_COLUMNS:
-        integer = column.name in {"flags"}
+        integer = column.name == "flags"
         kind = bool if column.name.startswith("is_") else int if integer else float
         made[column.name] = np.arange(rows).astype(kind)
         made[column.name].unit = column.unit

@@ -86,5 +86,5 @@ def test_warping_keeps_flux_and_marks_what_lies_outside() -> None:
 
 def test_registration_does_not_draw_lots() -> None:
     first, second = calibrate(field(1)), calibrate(field(2, shift=(31.2, 18.8)))
-    maps = [register(first, second).map.coefficients for _ in range(2)]
-    assert np.array_equal(*maps)
+    once, again = (register(first, second).map.coefficients for _ in range(2))
+    assert np.array_equal(once, again)

@@ -37,7 +37,7 @@ def clean(found: Detections) -> Detections:
 def nearest(found: Detections, places: np.ndarray) -> np.ndarray:
     gaps = np.hypot(found.x[:, None] - places[:, 0], found.y[:, None] - places[:, 1])
     assert (gaps.min(axis=0) < 1).all()
-    return gaps.argmin(axis=0)
+    return np.asarray(gaps.argmin(axis=0))
 
 
 @pytest.mark.parametrize(
