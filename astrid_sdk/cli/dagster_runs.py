@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import dagster as dg
 
 from astrid_sdk.config import child_environment
-from astrid_sdk.errors import AstridError, InvalidInputError
+from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.session import AstridSession
 from dagster_defs.definitions import build_definitions
@@ -150,18 +150,13 @@ def _plan(nights: Sequence[str]) -> Iterator[tuple[Sequence[str], str | None]]:
 def _execute(
     job: dg.JobDefinition, instance: dg.DagsterInstance, assets: Sequence[str], night: str | None
 ) -> dg.ExecuteInProcessResult:
-    try:
-        return job.execute_in_process(
-            run_config=_QUIET,
-            instance=instance,
-            partition_key=night,
-            asset_selection=[dg.AssetKey(asset) for asset in assets],
-        )
-    except dg.DagsterUserCodeExecutionError as error:
-        raised = error.user_exception
-        if not isinstance(raised, AstridError):
-            raise
-    raise raised  # here, so that it keeps the cause it was raised with
+    # what an asset raises comes out as it was raised
+    return job.execute_in_process(
+        run_config=_QUIET,
+        instance=instance,
+        partition_key=night,
+        asset_selection=[dg.AssetKey(asset) for asset in assets],
+    )
 
 
 def _materialisations(

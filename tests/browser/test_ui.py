@@ -115,7 +115,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Path) -> Iterator[Page]:
+def page(
+    chromium: Path,
+    ui: Ui,  # noqa: ARG001 - first: the chain needs the event loop that Playwright then holds
+) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1500, "height": 1300})

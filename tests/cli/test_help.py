@@ -1,5 +1,9 @@
 """Every command and every option says what it is for."""
 
+import importlib.metadata
+from collections.abc import Callable
+from typing import NoReturn
+
 import click
 import pytest
 from cli.terminal import astrid
@@ -39,5 +43,10 @@ def test_help_fits_80_columns(name: str) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_the_version_is_told() -> None:
-    assert astrid("--version").out.startswith("astrid, version 0.")
+def test_the_version_is_told(require: Callable[[str], NoReturn]) -> None:
+    try:
+        version = importlib.metadata.version("astrid-sdk")
+    except importlib.metadata.PackageNotFoundError:
+        require("astrid-sdk is not installed, so it has no version: pip install -e .")
+
+    assert astrid("--version").out == f"astrid, version {version}\n"

@@ -77,9 +77,10 @@ def test_cloudflares_own_simulator_gets_the_same_hashes(
 def test_wrong_credentials_are_one_line_without_secrets(
     r2_simulator: R2Simulator, embedded: tuple[Path, dict[str, Any]]
 ) -> None:
-    config = r2_simulator.config(r2_simulator.buckets[2], r2_secret_access_key="wrong-secret")
+    config = r2_simulator.config(r2_simulator.buckets[2])
+    wrong = environment(config) | {"ASTRID_R2_SECRET_ACCESS_KEY": "wrong-one"}
 
-    line = mistake("demo", "--images", embedded[0], environment=environment(config))
+    line = mistake("demo", "--images", embedded[0], environment=wrong)
 
-    assert "wrong-secret" not in line
-    assert "ASTRID_R2" in line or "credentials" in line
+    assert "wrong-one" not in line
+    assert "credentials" in line
