@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from astrid_sdk.canonical import canonical_json, json_hash
 from astrid_sdk.catalog.code_version import library_versions
 from astrid_sdk.catalog.step import Inputs, Output, Result, Step
@@ -256,7 +258,9 @@ class Derivations:
         self, step: Step, inputs: Mapping[str, Sequence[str]], parameters: Mapping[str, Any]
     ) -> tuple[Result, str]:
         try:
-            return step.function(Inputs(self._cas, inputs), parameters), ""
+            # sums of many threads come in another order: the cores must not change the numbers
+            with threadpool_limits(limits=1):
+                return step.function(Inputs(self._cas, inputs), parameters), ""
         except InvalidInputError as refusal:
             return Result(()), refusal.message
 

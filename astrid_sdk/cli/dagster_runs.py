@@ -97,9 +97,7 @@ def instance_folder(session: AstridSession) -> Path:
     return folder
 
 
-def run_chain(
-    session: AstridSession, _store: str, nights: Sequence[str], progress: Progress
-) -> ChainRun:
+def run_chain(session: AstridSession, nights: Sequence[str], progress: Progress) -> ChainRun:
     """Materialise every asset of the chain for `nights`, then a dataset version.
 
     Parameters
@@ -176,7 +174,7 @@ def _materialisations(
         )
 
 
-def run_ui(session: AstridSession, store: str, host: str, port: int) -> NoReturn:
+def run_ui(session: AstridSession, store: str, command: list[str]) -> NoReturn:
     """Become the Dagster UI: this process turns into it, so that signals reach what they stop.
 
     Parameters
@@ -184,15 +182,9 @@ def run_ui(session: AstridSession, store: str, host: str, port: int) -> NoReturn
     session : AstridSession
     store : str
         The folder that was asked for, or "" for what `connect()` opens.
-    host, port
-        Where to listen.
-
-    Raises
-    ------
-    InvalidInputError
-        Something listens on `port` already.
+    command : list of str
+        From `ui_command`.
     """
-    command = ui_command(session, host, port)
     os.execve(command[0], command, ui_environment(session, store))  # noqa: S606 - as is meant
 
 

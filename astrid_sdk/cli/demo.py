@@ -49,7 +49,7 @@ def run_demo(
         references = session.ingest_files(given.references, purpose="reference", progress=tell)
         science = session.ingest_files(given.science, purpose="science", progress=tell)
         nights = sorted({*references.nights, *science.nights})
-        chain = run_chain(session, store, nights, stage("searching"))
+        chain = run_chain(session, nights, stage("searching"))
         stage("reporting")
         detections = chain.manifests(session, "detections")
         frames = DemoFrames.of(session, references, science, detections)

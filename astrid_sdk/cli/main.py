@@ -1,6 +1,5 @@
 """``astrid``: the command line. Each command takes input, calls the session, shows the result."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -102,17 +101,14 @@ def demo(images: Path | None, json_path: Path | None, store: str) -> None:
 def ui(host: str, port: int, store: str) -> None:
     """Start the Dagster UI on the store's runs; Ctrl-C stops it."""
     from astrid_sdk.cli.dagster_runs import (  # noqa: PLC0415 - Dagster takes seconds to import
+        run_ui,
         ui_command,
-        ui_environment,
     )
 
     session = open_store(store)
     command = ui_command(session, host, port)
     click.echo(f"Dagster UI: http://{host}:{port}  (Ctrl-C stops it)")
-    try:
-        sys.exit(subprocess.call(command, env=ui_environment(session, store)))  # noqa: S603
-    except KeyboardInterrupt:
-        sys.exit(0)
+    run_ui(session, store, command)
 
 
 @main.command()

@@ -96,7 +96,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     folder = tmp_path_factory.mktemp("ui")
     store = folder / "store"
     with ingest_small(store, folder / "frames") as session:
-        run = run_chain(session, "", [REFERENCE_NIGHT, SCIENCE_NIGHT], lambda *_: None)
+        run = run_chain(session, [REFERENCE_NIGHT, SCIENCE_NIGHT], lambda *_: None)
         made = next(
             made
             for made in run.materialisations

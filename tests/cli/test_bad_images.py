@@ -40,8 +40,8 @@ def write_bad(folder: Path) -> None:
     (folder / "huge.fits").write_bytes(huge)
     _write_bomb(folder / "bomb.fits.gz", huge[:2880])
     shutil.copy(folder / f"{NIGHTS[0]}.fits", folder / "twin.fits")
-    noise = np.random.default_rng(5).normal(400, 20, (256, 256)).astype(np.float32)
-    fits.writeto(folder / "no partner.fits", noise, fits.Header({"FILTER": "r"}))
+    mirrored = fits.getdata(folder / f"{NIGHTS[0]}.fits")[:, ::-1]  # no sky looks like that
+    fits.writeto(folder / "no partner.fits", mirrored, fits.Header({"FILTER": "r"}))
     fits.writeto(folder / "blank.fits", np.full((256, 256), np.nan, np.float32))
     Shot(night="2024-04-09", noise_seed=12).write(folder / ODD_NAME)
 
@@ -129,17 +129,19 @@ def test_a_folder_in_which_nothing_can_be_used_ends_with_its_reasons(tmp_path: P
     assert "No frame was searched" in answer.out
 
 
-def test_a_frame_that_is_reference_and_science_is_a_reference_and_that_is_said(
-    copied: Copy,
-) -> None:
+def test_a_frame_in_both_folders_and_truth_of_none_are_told(copied: Copy) -> None:
     images, store = copied()
     shutil.copy(images / "reference" / "reference-0.fits", images / "science" / "again.fits")
+    with (images / "truth.csv").open("a", encoding="utf-8") as truth:
+        truth.write("elsewhere.fits,1,1,,,9,field\nelsewhere.fits,9,9,,,9,field\n")
 
-    _, facts = demo(images, store)
+    answer, facts = demo(images, store)
 
     (skip,) = facts["skipped"]
     assert skip["name"] == "again.fits"
     assert "the same bytes as the reference reference-0.fits" in skip["reason"]
+    assert "2 sources of elsewhere.fits not scored" in " ".join(answer.out.split())
+    assert sum(night["injected"] for night in facts["nights"]) == 2
 
 
 def test_a_corrupt_truth_leaves_the_finds_unscored_and_says_where_it_is_wrong(
@@ -153,14 +155,3 @@ def test_a_corrupt_truth_leaves_the_finds_unscored_and_says_where_it_is_wrong(
     assert "truth.csv is not used, nothing is scored: truth.csv line 2, column y" in answer.out
     assert facts["nights"][0]["injected"] is None
     assert facts["detections"] == first_run.facts["detections"]
-
-
-def test_truth_of_files_that_are_not_there_is_told(copied: Copy) -> None:
-    images, store = copied()
-    with (images / "truth.csv").open("a", encoding="utf-8") as truth:
-        truth.write("elsewhere.fits,1,1,,,9,field\nelsewhere.fits,9,9,,,9,field\n")
-
-    answer, facts = demo(images, store)
-
-    assert "2 sources of elsewhere.fits not scored" in " ".join(answer.out.split())
-    assert sum(night["injected"] for night in facts["nights"]) == 2

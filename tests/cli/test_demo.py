@@ -132,8 +132,10 @@ def test_a_second_run_executes_no_step_and_says_so(
     copied: Callable[[], tuple[Path, Path]], first_run: FirstRun
 ) -> None:
     images, store = copied()
+    of_another_detector = store / "pictures" / NIGHTS[0] / f"{NIGHTS[0]}.fits-019.png"
+    of_another_detector.write_bytes(b"old")
 
-    answer, facts = demo(images, store)
+    answer, facts = demo(images, store, ASTRID_R2_BUCKET_NAME="never-asked")
 
     assert "0 executed" in answer.out
     assert "unchanged, no new version" in answer.out
@@ -141,6 +143,10 @@ def test_a_second_run_executes_no_step_and_says_so(
     assert facts["steps_reused"] == first_run.facts["steps_executed"]
     for key in ("content_hashes", "dataset_version", "detections", "tiers", "nights"):
         assert facts[key] == first_run.facts[key]
+    assert not of_another_detector.exists()
+    # The folder that was asked for wins over R2, as in connect(), and that is said.
+    assert f"--store is given: the folder {store} is used, not R2" in answer.err
+    assert not Path(".astrid").exists()
 
 
 def test_another_empty_store_gets_the_same_hashes(tmp_path: Path, first_run: FirstRun) -> None:
@@ -198,18 +204,6 @@ def test_a_flat_folder_is_split_by_date_and_filter_and_its_finds_are_listed(
     assert "injected" not in answer.out
 
 
-def test_with_r2_configured_a_folder_that_is_asked_for_wins_and_that_is_said(
-    copied: Callable[[], tuple[Path, Path]],
-) -> None:
-    images, store = copied()
-
-    answer, facts = demo(images, store, ASTRID_R2_BUCKET_NAME="never-asked")
-
-    assert f"--store is given: the folder {store} is used, not R2" in answer.err
-    assert facts["steps_executed"] == 0
-    assert not Path(".astrid").exists()
-
-
 def test_the_default_demo_scores_three_simulated_nights_and_repeats_nothing(
     demo_store: Path, tmp_path: Path
 ) -> None:
@@ -227,15 +221,3 @@ def test_the_default_demo_scores_three_simulated_nights_and_repeats_nothing(
         assert night["found_snr10"] >= 0.8 * night["injected_snr10"] > 0
     assert "simulating" in answer.err
     assert "drawing" not in answer.err
-
-
-def test_pictures_of_an_earlier_detector_do_not_stay(
-    copied: Callable[[], tuple[Path, Path]],
-) -> None:
-    images, store = copied()
-    old = store / "pictures" / NIGHTS[0] / f"{NIGHTS[0]}.fits-019.png"
-    old.write_bytes(b"old")
-
-    demo(images, store)
-
-    assert not old.exists()

@@ -17,7 +17,7 @@ def small_survey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallSurv
     with ingest_small(folder / "store", folder / "frames") as session:
         nights = (REFERENCE_NIGHT, SCIENCE_NIGHT)
         told: list[str] = []
-        run = run_chain(session, "", nights, lambda _done, _total, said: told.append(said))
+        run = run_chain(session, nights, lambda _done, _total, said: told.append(said))
         yield SmallSurvey(session, nights, run, told)
 
 

@@ -28,7 +28,7 @@ def test_a_new_source_goes_through_all_tiers(small_survey: SmallSurvey) -> None:
 def test_the_same_nights_again_execute_nothing_and_say_nothing(
     small_survey: SmallSurvey, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    again = run_chain(small_survey.session, "", small_survey.nights, quiet)
+    again = run_chain(small_survey.session, small_survey.nights, quiet)
     assert (again.executed, again.dataset_is_new) == (0, False)
     hashes = [made.content_hash for made in again.materialisations]
     assert hashes == [made.content_hash for made in small_survey.run.materialisations]
@@ -66,4 +66,4 @@ def test_a_damaged_raw_frame_ends_the_chain_with_our_error(raw_survey: AstridSes
     blob.chmod(0o644)
     blob.write_bytes(b"other bytes")
     with pytest.raises(AstridError, match=raw.content_hash[:8]):
-        run_chain(raw_survey, "", [SCIENCE_NIGHT], quiet)
+        run_chain(raw_survey, [SCIENCE_NIGHT], quiet)

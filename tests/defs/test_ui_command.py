@@ -40,7 +40,7 @@ def test_the_process_itself_becomes_the_ui(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "execve", become)
     with astrid_sdk.connect(tmp_path) as session, pytest.raises(SystemExit):
-        run_ui(session, str(tmp_path), "127.0.0.1", 0)
+        run_ui(session, str(tmp_path), ui_command(session, "127.0.0.1", 0))
     program, command, environment = became
     assert Path(program).name == "dagster"
     assert command == [program, "dev", "-w", f"{tmp_path}/dagster/workspace.yaml", *command[4:]]

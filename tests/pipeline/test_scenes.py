@@ -19,7 +19,8 @@ pytestmark = [
     pytest.mark.scenes,
     pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning"),
 ]
-DEEPER = DetectParameters(threshold=4.3)
+USUAL = DetectParameters()
+DEEPER = DetectParameters(threshold=4.3)  # what a search of the faintest would take
 
 
 def read(path: Path) -> RawImage:
@@ -74,7 +75,7 @@ class Score:
 
 def score(
     differences: list[tuple[Difference, list[tuple[float, float, float]]]],
-    parameters: DetectParameters = DEEPER,
+    parameters: DetectParameters = USUAL,
 ) -> Score:
     total = Score()
     for difference, sources in differences:
@@ -90,17 +91,23 @@ def pair(scene: Path) -> list[tuple[Difference, list[tuple[float, float, float]]
 
 
 def test_the_simulated_scene_is_solved(scenes: Path) -> None:
-    result = score(pair(scenes / "sim1024"))
+    differences = pair(scenes / "sim1024")
+    result = score(differences)
     assert result.completeness(10, 100) >= 0.95
-    assert result.completeness(6, 8) >= 0.6
-    assert result.false_per_megapixel <= 10
+    assert result.false_per_megapixel <= 5
+    deeper = score(differences, DEEPER)
+    assert deeper.completeness(6, 8) >= 0.6
+    assert deeper.false_per_megapixel <= 10
 
 
 def test_the_galaxy_field_without_gain_or_wcs_is_solved(scenes: Path) -> None:
-    result = score(pair(scenes / "eso085"))
+    differences = pair(scenes / "eso085")
+    result = score(differences)
     assert result.completeness(10, 100) >= 0.95
-    assert result.completeness(6, 8) >= 0.6
-    assert result.false_per_megapixel <= 10
+    assert result.false_per_megapixel <= 5
+    deeper = score(differences, DEEPER)
+    assert deeper.completeness(6, 8) >= 0.6
+    assert deeper.false_per_megapixel <= 10
 
 
 def test_the_raw_undersampled_field_is_solved(scenes: Path) -> None:

@@ -20,5 +20,5 @@ STEP = Step(
     "coadd",
     _run,
     Tier.PROCESSED_OBSERVATIONS,
-    ("astroalign", "astropy", "numpy", "reproject", "scipy", "sep"),
+    ("astropy", "numpy", "scipy", "sep"),
 )

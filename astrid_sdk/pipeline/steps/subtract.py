@@ -20,5 +20,5 @@ STEP = Step(
     "subtract",
     _run,
     Tier.DIFFERENCE_IMAGES,
-    ("astroalign", "astropy", "numpy", "reproject", "scipy", "sep"),
+    ("astropy", "numpy", "scipy", "sep"),
 )
