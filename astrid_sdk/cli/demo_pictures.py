@@ -1,6 +1,7 @@
 """The demo's pictures and tables, as files that any program opens."""
 
 import glob
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from astrid_sdk.sky.preview import triplet_png
 
 _PER_FRAME = 20
 _LONGEST_STEM = 60  # letters of four bytes still make a legal file name
+_LONGEST_CAPTION = 45
 _HASH_DIGITS = 8
 
 
@@ -70,12 +72,18 @@ def _frame_pictures(
             return  # unflagged triplets come first
         snr, x, y = (float(triplet.header[card]) for card in ("SNR", "X", "Y"))
         faded = "  faded" if triplet.header["ISNEG"] else ""
-        caption = f"{item.name}  x {x:.1f}  y {y:.1f}  SNR {snr:.1f}{faded}"
+        caption = f"{_caption_name(item.name)}  x {x:.1f}  y {y:.1f}  SNR {snr:.1f}{faded}"
         path = target / f"{_stem(item)}-{number:03d}.png"
         path.write_bytes(
             triplet_png(triplet.science, triplet.reference, triplet.difference, caption)
         )
         yield Picture(path, night, item.name, x, y, snr)
+
+
+def _caption_name(name: str) -> str:
+    """Return `name` in the letters that the pictures' font has, short enough for one line."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return plain if len(plain) <= _LONGEST_CAPTION else f"{plain[: _LONGEST_CAPTION - 3]}..."
 
 
 def _stem(item: Item) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from types import TracebackType
 from typing import Any, NoReturn
 
 import click
@@ -22,7 +23,8 @@ class Commands(click.Group):
         """Run a command and exit."""
         _take_any_character(sys.stdout)
         try:
-            code = super().main(*args, **{**extra, "standalone_mode": False})
+            with _Interrupts():
+                code = super().main(*args, **{**extra, "standalone_mode": False})
         except AstridError as error:
             _end(error.message)
         except click.ClickException as error:
@@ -32,6 +34,27 @@ class Commands(click.Group):
         except OSError as error:
             _end(_system(error))
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class _Interrupts:
+    """Turns what stands for Ctrl-C in a library into `click.Abort`.
+
+    Such an error is no `Exception` and no exit, whatever the library calls it: Dagster, which
+    this module must not import, raises one of its own.
+    """
+
+    def __enter__(self) -> None:
+        """Begin to watch."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Look at how the command ended."""
+        if kind is not None and not issubclass(kind, (Exception, SystemExit)):
+            raise click.Abort from error
 
 
 def _end(message: str, code: int = BAD_INPUT) -> NoReturn:

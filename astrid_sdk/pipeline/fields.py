@@ -30,8 +30,9 @@ def group_by_field(items: Sequence[Item]) -> list[list[Item]]:
 def template_for(science: Item, templates: Sequence[Item]) -> Item | None:
     """Return the template to subtract from `science`, or None where none has its sky and filter.
 
-    A template of the same instrument wins over one of another; then the closer one. A frame
-    without WCS is given to a template of its shape, whose stars then decide.
+    A template of the same instrument wins over one of another; then the closer one, of those
+    that overlap at all. Where either has no WCS, one of the same object and shape wins, and the
+    stars decide later whether it is the same sky.
     """
     ours = science.summary
     fitting = [item for item in templates if _usable(ours, item.summary)]
@@ -53,12 +54,18 @@ def _one_template(a: Summary, b: Summary) -> bool:
 
 
 def _usable(science: Summary, template: Summary) -> bool:
-    return science.filter_band == template.filter_band and _same_sky(science, template)
+    return science.filter_band == template.filter_band and _may_overlap(science, template)
+
+
+def _may_overlap(a: Summary, b: Summary) -> bool:
+    if a.ra_deg is None or b.ra_deg is None:
+        return True
+    return _apart(a, b) < (a.radius_deg or 0.0) + (b.radius_deg or 0.0)
 
 
 def _same_sky(a: Summary, b: Summary) -> bool:
     if a.ra_deg is None or b.ra_deg is None:
-        # Without positions the stars decide later, within one camera's shape.
+        # Without positions: what one camera took of one object.
         named = {a.object_name, b.object_name} - {None, ""}
         return a.shape == b.shape and len(named) <= 1
     return _apart(a, b) < _SAME_FIELD * min(a.radius_deg or 0.0, b.radius_deg or 0.0)
@@ -70,10 +77,13 @@ def _apart(a: Summary, b: Summary) -> float:
     return float(separation_deg(a.ra_deg, a.dec_deg, b.ra_deg, b.dec_deg))
 
 
-def _distance(science: Summary, template: Item) -> tuple[bool, float, str]:
+def _distance(science: Summary, template: Item) -> tuple[bool, bool, bool, float, str]:
     theirs = template.summary
+    placed = science.ra_deg is not None and theirs.ra_deg is not None
     return (
         science.instrument != theirs.instrument,
+        not placed and science.object_name != theirs.object_name,
+        not placed and science.shape != theirs.shape,
         round(_apart(science, theirs), 6),
         template.content_hash,
     )

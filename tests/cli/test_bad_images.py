@@ -11,6 +11,8 @@ import pytest
 from astropy.io import fits
 from cli.conftest import FirstRun
 from cli.terminal import NIGHTS, TRUTH_HEAD, Answer, demo
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from skies import Shot
 
 Copy = Callable[[], tuple[Path, Path]]
@@ -40,10 +42,17 @@ def write_bad(folder: Path) -> None:
     (folder / "huge.fits").write_bytes(huge)
     _write_bomb(folder / "bomb.fits.gz", huge[:2880])
     shutil.copy(folder / f"{NIGHTS[0]}.fits", folder / "twin.fits")
-    mirrored = fits.getdata(folder / f"{NIGHTS[0]}.fits")[:, ::-1]  # no sky looks like that
-    fits.writeto(folder / "no partner.fits", mirrored, fits.Header({"FILTER": "r"}))
+    fits.writeto(folder / "no partner.fits", _another_sky(), fits.Header({"FILTER": "r"}))
     fits.writeto(folder / "blank.fits", np.full((256, 256), np.nan, np.float32))
     Shot(night="2024-04-09", noise_seed=12).write(folder / ODD_NAME)
+
+
+def _another_sky() -> NDArray[np.float32]:
+    random = np.random.default_rng(8)
+    sky = np.zeros((256, 256))
+    sky[tuple(random.integers(8, 248, (2, 60)))] = 10 ** random.uniform(3.7, 5.0, 60)
+    noise = random.normal(400.0, 20.0, sky.shape)
+    return np.asarray(gaussian_filter(sky, 1.5) + noise, np.float32)
 
 
 def _card(content: bytes, key: str, old: int, new: int) -> bytes:

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from cli.conftest import FirstRun
 from cli.terminal import ASTRID, astrid, mistake
 from click.testing import CliRunner
 
+from astrid_sdk.cli.group import Commands
 from astrid_sdk.cli.main import main
 from astrid_sdk.config import child_environment
 
@@ -162,9 +162,8 @@ def test_an_endpoint_that_does_not_answer_is_one_line_without_secrets(
     assert "nobody-may-see" not in line
 
 
-def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(
-    first_run: FirstRun, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("stage", ["storing ...\n", "searching ...\n"])
+def test_ctrl_c_ends_with_one_line(first_run: FirstRun, tmp_path: Path, stage: str) -> None:
     command = ["demo", "--images", first_run.images, "--store", tmp_path / "store"]
     process = subprocess.Popen(
         [sys.executable, "-c", ASTRID, *map(str, command)],
@@ -174,12 +173,28 @@ def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(
         env=child_environment({}),
     )
     assert process.stderr is not None
-    while process.stderr.readline() != "storing ...\n":
+    while process.stderr.readline() != stage:
         assert process.poll() is None
-    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert said.splitlines()[-1].startswith("astrid: stopped: what was done is kept")
     assert "Traceback" not in said
+
+
+def test_a_library_that_has_its_own_name_for_ctrl_c_is_understood() -> None:
+    class StoppedByHand(BaseException):
+        pass
+
+    @click.group(cls=Commands)
+    def group() -> None: ...
+
+    @group.command()
+    def work() -> None:
+        raise StoppedByHand
+
+    answer = CliRunner().invoke(group, ["work"])
+
+    assert answer.exit_code == 130
+    assert answer.stderr.startswith("astrid: stopped")

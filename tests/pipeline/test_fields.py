@@ -68,6 +68,20 @@ def test_the_same_instrument_wins_then_the_closer_one() -> None:
     assert template_for(science, [other]) is other
 
 
+def test_a_template_that_overlaps_in_part_will_do() -> None:
+    half_off = item("half", **HERE | {"dec_deg": 2.0 + 1.2 * float(HERE["radius_deg"])})
+    assert template_for(item("s", **HERE), [half_off]) is half_off
+
+
+def test_without_positions_object_and_shape_are_preferred_and_the_stars_decide() -> None:
+    science = item("s", object_name="M 13")
+    same, other = item("same", object_name="M 13"), item("other", object_name="NGC 6205")
+    smaller = item("smaller", object_name="M 13", shape=(50, 50))
+    for order in permutations([same, other, smaller]):
+        assert template_for(science, order) is same
+    assert template_for(science, [other]) is other
+
+
 @pytest.mark.parametrize(
     ("said", "name"),
     [
