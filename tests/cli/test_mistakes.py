@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
 from cli.conftest import FirstRun
 from cli.terminal import ASTRID, astrid, mistake
