@@ -158,6 +158,7 @@ def test_another_empty_store_gets_the_same_hashes(tmp_path: Path, first_run: Fir
         prelude=ANOTHER_CLOCK,
         PYTHONHASHSEED="4242",
         TZ="Pacific/Auckland",
+        OMP_NUM_THREADS="1",
     )
 
     assert facts["steps_executed"] == first_run.facts["steps_executed"]
