@@ -21,6 +21,7 @@ _SOURCES_LISTED = 6
 _PICTURES_LISTED = 5
 _FRAMES_LISTED = 8
 _SKIPPED_LISTED = 40
+_LONG = 1000.0
 _LOOK: dict[str, Any] = {
     "title_justify": "left",
     "title_style": "bold",
@@ -95,7 +96,7 @@ def _night_table(nights: Sequence[NightResult]) -> Table:
     for head in ("frames", "Mpix", *(scored if known else ("new", "flagged", "faded"))):
         table.add_column(head, justify="right", no_wrap=True)
     for result in nights:
-        first = (result.night, str(len(result.science_files)), f"{result.megapixels:.2f}")
+        first = (result.night, str(len(result.science_files)), _short(result.megapixels))
         others = (result.flagged, result.negatives)
         row = _scored(result) if known else (result.detected, *others)
         table.add_row(*first, *map(str, row))
@@ -126,6 +127,11 @@ def _score_rows(score: NightScore) -> Iterator[tuple[str, str]]:
         yield f"{score.night} false", _places(score.false_detections)
     if score.masked:
         yield f"{score.night} masked", _places(score.masked)
+
+
+def _short(number: float) -> str:
+    """Return `number` in four characters, up to 9999."""
+    return f"{number:.2f}"[:4].rstrip(".") if number < _LONG else f"{number:.0f}"
 
 
 def _range(lowest: float, highest: float) -> str:
