@@ -13,7 +13,7 @@ from astrid_sdk.session import AstridSession
 from astrid_sdk.sky.dialect import Role
 
 _CHAIN = ("raw_observations", "processed_observations", "reference_images", "detections")
-_REMARKS_TOLD = 5
+_NAMES_TOLD = 2
 
 LeftOut = tuple[str, str]
 """A file's name and why it was left out."""
@@ -75,14 +75,12 @@ class DemoFrames:
         return [(name, why.removeprefix(f"{name} ")) for name, why in dict.fromkeys(told)]
 
     def remarks(self) -> list[str]:
-        """Return what is doubtful in the headers, a few lines."""
-        lines = [
-            f"{file.name}: {warning}"
-            for file in (*self.references.files, *self.science.files)
-            for warning in dict.fromkeys(said for s in file.summaries for said in s.warnings)
-        ]
-        more = len(lines) - _REMARKS_TOLD
-        return [*lines[:_REMARKS_TOLD], *([f"and {more} more such remarks"] if more > 0 else [])]
+        """Return what is doubtful in the headers: a line per remark."""
+        doubtful: dict[str, list[str]] = {}
+        for file in (*self.references.files, *self.science.files):
+            for warning in dict.fromkeys(said for s in file.summaries for said in s.warnings):
+                doubtful.setdefault(warning, []).append(file.name)
+        return [f"{_some(names)}: {warning}" for warning, names in sorted(doubtful.items())]
 
     def _never_searched(self, accounted: set[str]) -> list[LeftOut]:
         references = _names(self.references.files)
@@ -92,6 +90,11 @@ class DemoFrames:
             if content_hash not in accounted
             for file in [_first(self.science.files, content_hash)]
         ]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES_TOLD
+    return ", ".join(names[:_NAMES_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _never_searched_reason(file: IngestedFile, references: Mapping[str, str]) -> str:

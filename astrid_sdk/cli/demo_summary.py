@@ -21,6 +21,8 @@ _SOURCES_LISTED = 6
 _PICTURES_LISTED = 5
 _FRAMES_LISTED = 8
 _SKIPPED_LISTED = 40
+_REMARKS_LISTED = 8
+_LONGEST_WORD = 34
 _LONG = 1000.0
 _LOOK: dict[str, Any] = {
     "title_justify": "left",
@@ -49,17 +51,36 @@ def _parts(report: DemoReport) -> Iterator[RenderableType]:
         yield from _found_lists(report.pictures)
     if report.skipped:
         yield Text.assemble((f"{len(report.skipped)} skipped", "bold"), ", left where they were:")
-        yield Padding(_lines(report.skipped[:_SKIPPED_LISTED]), (0, 0, 1, 2))
-        if len(report.skipped) > _SKIPPED_LISTED:
-            yield f"  and {len(report.skipped) - _SKIPPED_LISTED} more: --json lists all\n"
+        yield from _skips(report.skipped)
+        yield ""
     if report.remarks:
         yield Text("Worth knowing:", style="bold")
-        yield Padding(Group(*map(Text, report.remarks)), (0, 0, 1, 2))
+        yield Padding(Group(*map(Text, report.remarks[:_REMARKS_LISTED])), (0, 0, 1, 2))
     for name, value in _facts(report):
         yield Text(f"{name:<9} {value}")
     yield Text("\nNext:", style="bold")
     for command, purpose in report.next_commands:
         yield Text.assemble(f"  {command}   ", (f"# {purpose}", "dim"))
+
+
+def _skips(skipped: Sequence[tuple[str, str]]) -> Iterator[RenderableType]:
+    """Yield each name with its reason, names with the same reason below it; no name is broken."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in skipped[:_SKIPPED_LISTED]:
+        by_reason.setdefault(reason, []).append(name)
+    alone = [(names[0], reason) for reason, names in by_reason.items() if len(names) == 1]
+    short = [row for row in alone if len(row[0]) <= _LONGEST_WORD]
+    if short:
+        yield Padding(_lines(short), (0, 0, 0, 2))
+    yield from (
+        Text(f"  {name}: {reason}") for name, reason in alone if (name, reason) not in short
+    )
+    for reason, names in by_reason.items():
+        if len(names) > 1:
+            yield Text(f"  {reason}:")
+            yield from (Text(f"    {name}") for name in names)
+    if len(skipped) > _SKIPPED_LISTED:
+        yield Text(f"  and {len(skipped) - _SKIPPED_LISTED} more: --json lists all")
 
 
 def _facts(report: DemoReport) -> Iterator[tuple[str, str]]:
@@ -179,7 +200,7 @@ def _brightest(pictures: Sequence[Picture]) -> Table:
 def _lines(rows: Sequence[tuple[str, str]]) -> Table:
     """Return rows of a word and what is said of it; what is long goes on under itself."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(overflow="fold", max_width=34)
+    table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for word, said in rows:
         table.add_row(Text(word), Text(said))
