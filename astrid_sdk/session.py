@@ -345,9 +345,10 @@ class AstridSession:
         """
         found = self._one(content_hash)
         target = path or Path(Path(found.name).name)
+        content = self.cas.retrieve_data(found.content_hash, tier=found.tier)
         try:
             with target.open("xb") as file:
-                file.write(self.cas.retrieve_data(found.content_hash, tier=found.tier))
+                file.write(content)
         except OSError as error:
             raise InvalidInputError(f"cannot write {target}: {error.strerror}") from error
         return target

@@ -163,11 +163,15 @@ def test_an_endpoint_that_does_not_answer_is_one_line_without_secrets(
     assert "nobody-may-see" not in line
 
 
+# A job that a shell started in the background hands on that it ignores Ctrl-C.
+HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+
+
 @pytest.mark.parametrize("stage", ["storing ...\n", "searching ...\n"])
 def test_ctrl_c_ends_with_one_line(first_run: FirstRun, tmp_path: Path, stage: str) -> None:
     command = ["demo", "--images", first_run.images, "--store", tmp_path / "store"]
     process = subprocess.Popen(
-        [sys.executable, "-c", ASTRID, *map(str, command)],
+        [sys.executable, "-c", HEED_CTRL_C + ASTRID, *map(str, command)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
