@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from astrid_sdk.storage.records import RecordKind
+from astrid_sdk.tiers import Tier
 
 _IDENTITY = ["content_hash", "tier", "hdu_index"]
 
@@ -48,7 +49,15 @@ def contents_of(records: pa.Table, derivations: pa.Table) -> pa.Table:
         place = pc.index_in(content["content_hash"], value_set=pa.array(said, pa.string()))
         values = pa.array(said.values(), pa.string())
         content = content.append_column(column, values.take(place.combine_chunks()))
-    return content
+    return _with_default_purpose(content)
+
+
+def _with_default_purpose(content: pa.Table) -> pa.Table:
+    """Return `content` with raw images that nobody spoke of as science."""
+    is_raw = pc.equal(content["tier"], Tier.RAW_OBSERVATIONS.value)
+    unsaid = pc.and_(is_raw, pc.is_null(content["purpose"]))
+    purposes = pc.if_else(unsaid, "science", content["purpose"])
+    return content.set_column(content.schema.get_field_index("purpose"), "purpose", purposes)
 
 
 def _first_of_each(rows: pa.Table, columns: list[str]) -> pa.Array:

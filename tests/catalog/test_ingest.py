@@ -142,7 +142,7 @@ def test_files_come_in_the_order_of_their_names(nights: Path) -> None:
 def test_frames_for_templates_are_told_from_science_frames(bench: Bench, nights: Path) -> None:
     ingest(bench, nights / "one", "reference")
     ingest(bench, nights / "two")
-    assert purposes(bench) == {"a.fits": "reference", "a.fit": None}
+    assert purposes(bench) == {"a.fits": "reference", "a.fit": "science"}
 
 
 def test_frames_that_are_there_can_be_made_references_and_no_default_takes_that_back(
@@ -152,7 +152,7 @@ def test_frames_that_are_there_can_be_made_references_and_no_default_takes_that_
     ingest(bench, nights / "one", "reference")
     assert purposes(bench)["one/a.fits"] == "reference"
     ingest(bench, nights)
-    assert purposes(bench) == {"one/a.fits": "reference", "two/a.fit": None}
+    assert purposes(bench) == {"one/a.fits": "reference", "two/a.fit": "science"}
 
 
 def test_an_unknown_purpose_is_refused(bench: Bench, nights: Path) -> None:
