@@ -8,6 +8,9 @@ import pyarrow.compute as pc
 from astrid_sdk.storage.records import RecordKind
 from astrid_sdk.tiers import Tier
 
+PURPOSES = ("science", "reference")
+"""What a raw frame is for; the first is meant where nobody said."""
+
 _IDENTITY = ["content_hash", "tier", "hdu_index"]
 
 
@@ -56,7 +59,7 @@ def _with_default_purpose(content: pa.Table) -> pa.Table:
     """Return `content` with raw images that nobody spoke of as science."""
     is_raw = pc.equal(content["tier"], Tier.RAW_OBSERVATIONS.value)
     unsaid = pc.and_(is_raw, pc.is_null(content["purpose"]))
-    purposes = pc.if_else(unsaid, "science", content["purpose"])
+    purposes = pc.if_else(unsaid, PURPOSES[0], content["purpose"])
     return content.set_column(content.schema.get_field_index("purpose"), "purpose", purposes)
 
 

@@ -21,6 +21,7 @@ from astrid_sdk.canonical import canonical_json, json_hash
 from astrid_sdk.catalog.code_version import library_versions
 from astrid_sdk.catalog.step import Inputs, Output, Result, Step
 from astrid_sdk.errors import ConflictError, CorruptionError, InvalidInputError, NotFoundError
+from astrid_sdk.formats import read_versioned
 from astrid_sdk.sky.summary import Summary
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
@@ -125,12 +126,7 @@ class Derivation:
     @classmethod
     def from_bytes(cls, content: bytes, *, reused: bool = False) -> "Derivation":
         """Return the derivation that `to_bytes` wrote."""
-        value = json.loads(content)
-        if value.pop("format_version") != FORMAT_VERSION:
-            raise InvalidInputError(
-                "a derivation was written by a later release: upgrade astrid-sdk to read it",
-                kind="format_version",
-            )
+        value = read_versioned(content, FORMAT_VERSION, "a derivation")
         value["outputs"] = tuple(OutputRef.from_json(output) for output in value["outputs"])
         value["created_at"] = datetime.fromisoformat(value["created_at"])
         return cls(**value, reused=reused)

@@ -15,6 +15,7 @@ from typing import Any
 from typing_extensions import override
 
 from astrid_sdk.canonical import sha256_hex
+from astrid_sdk.catalog.contents import PURPOSES
 from astrid_sdk.catalog.search import Query, find
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.errors import InvalidInputError
@@ -28,9 +29,6 @@ _BATCH_FILES = 100
 _MEDIA_TYPE = "application/fits"
 _PACKED_MEDIA_TYPE = "application/gzip"
 _GZIP_MAGIC = b"\x1f\x8b"
-
-PURPOSES = ("science", "reference")
-"""What a raw frame is for; the first is meant where nobody said."""
 
 Progress = Callable[[int, int, str], None]
 """Called with files done, files in all, and the name of the file at hand."""
@@ -217,7 +215,7 @@ class _Known:
         query = Query(tier=Tier.RAW_OBSERVATIONS, include_excluded=True)
         rows = find(catalog, query).to_arrow().select(["content_hash", "purpose"])
         pairs = zip(*(column.to_pylist() for column in rows.columns), strict=True)
-        purposes = {content_hash: purpose or PURPOSES[0] for content_hash, purpose in pairs}
+        purposes = dict(pairs)
         ids = catalog.records()["record_id"].to_pylist()
         return cls(set(purposes), set(ids), purposes)
 

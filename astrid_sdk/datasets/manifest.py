@@ -1,6 +1,5 @@
 """A dataset version's manifest: which contents, under which paths, with which labels."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -8,6 +7,7 @@ from typing import Any
 
 from astrid_sdk.canonical import canonical_json
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.formats import read_versioned
 
 FORMAT_VERSION = 1
 
@@ -96,12 +96,7 @@ class DatasetManifest:
         InvalidInputError
             It is of a later format version.
         """
-        value = json.loads(content)
-        if value["format_version"] != FORMAT_VERSION:
-            raise InvalidInputError(
-                "a dataset manifest was written by a later release: upgrade astrid-sdk to read it",
-                kind="format_version",
-            )
+        value = read_versioned(content, FORMAT_VERSION, "a dataset manifest")
         files = [
             DatasetFile(**{**file, "sources": tuple(file["sources"])}) for file in value["files"]
         ]

@@ -5,7 +5,6 @@ created only where nothing stands, after the manifest and its derivation: number
 are never reused. An unchanged manifest is no new version.
 """
 
-import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from astrid_sdk.catalog.derivations import Derivations
 from astrid_sdk.catalog.step import Inputs, Output, Result, Step
 from astrid_sdk.datasets.manifest import DatasetManifest
 from astrid_sdk.errors import ConflictError, InvalidInputError, NotFoundError
+from astrid_sdk.formats import read_versioned
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.records import current_author
@@ -192,11 +192,6 @@ def _marker_prefix(dataset_id: str) -> str:
 
 
 def _read(content: bytes) -> DatasetVersion:
-    value = json.loads(content)
-    if value.pop("format_version") != FORMAT_VERSION:
-        raise InvalidInputError(
-            "a dataset version was written by a later release: upgrade astrid-sdk to read it",
-            kind="format_version",
-        )
+    value = read_versioned(content, FORMAT_VERSION, "a dataset version")
     del value["nonce"]
     return DatasetVersion(**{**value, "created_at": datetime.fromisoformat(value["created_at"])})

@@ -1,12 +1,11 @@
 """What one tier holds for one partition: the list an asset materialises, as immutable JSON."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from astrid_sdk.canonical import canonical_json
-from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.formats import read_versioned
 from astrid_sdk.sky.summary import Summary
 
 FORMAT_VERSION = 1
@@ -95,12 +94,7 @@ class Manifest:
         InvalidInputError
             It is of a later format version.
         """
-        value = json.loads(content)
-        if value["format_version"] != FORMAT_VERSION:
-            raise InvalidInputError(
-                "a manifest was written by a later release: upgrade astrid-sdk to read it",
-                kind="format_version",
-            )
+        value = read_versioned(content, FORMAT_VERSION, "a manifest")
         return cls(
             asset=value["asset"],
             partition=value["partition"],

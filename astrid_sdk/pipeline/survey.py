@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from astrid_sdk.catalog.contents import PURPOSES
 from astrid_sdk.catalog.derivations import Derivation, Derivations
 from astrid_sdk.catalog.search import Found, Query, find
 from astrid_sdk.catalog.step import Step
@@ -19,8 +20,7 @@ from astrid_sdk.pipeline.steps import calibrate, coadd, collect, detect, pattern
 from astrid_sdk.sky.summary import Summary
 from astrid_sdk.tiers import Tier
 
-REFERENCE = "reference"
-SCIENCE = "science"
+SCIENCE, REFERENCE = PURPOSES
 ONLY_REFERENCES = "no science frame this night: its frames are references"
 _MIN_PATTERN_FRAMES = 5
 _REJECTED = "rejected"  # what the step coadd calls the frames that it left out

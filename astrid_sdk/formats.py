@@ -1,0 +1,31 @@
+"""Stored JSON that says its format version."""
+
+import json
+from typing import Any
+
+from astrid_sdk.errors import InvalidInputError
+
+
+def read_versioned(content: bytes, version: int, what: str) -> dict[str, Any]:
+    """Return the JSON object in `content`, without its ``format_version``.
+
+    Parameters
+    ----------
+    content : bytes
+    version : int
+        The one that this release reads.
+    what : str
+        What the content is, with its article, for the message.
+
+    Raises
+    ------
+    InvalidInputError
+        It is of another version (kind ``format_version``).
+    """
+    value: dict[str, Any] = json.loads(content)
+    if value.pop("format_version") != version:
+        raise InvalidInputError(
+            f"{what} was written by a later release: upgrade astrid-sdk to read it",
+            kind="format_version",
+        )
+    return value
