@@ -23,35 +23,53 @@ if TYPE_CHECKING:
         CorruptionError,
         InvalidInputError,
         NotFoundError,
+        QuotaExceededError,
+        RateLimitedError,
         StorageUnavailableError,
     )
     from astrid_sdk.session import AstridSession
     from astrid_sdk.storage.base import ObjectStorage
+    from astrid_sdk.storage.blobs import ContentHash
+    from astrid_sdk.storage.capabilities import Capabilities
     from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
+    from astrid_sdk.storage.http_limits import Timeouts
+    from astrid_sdk.storage.ledger import Quota
     from astrid_sdk.storage.local_client import LocalStorageClient
+    from astrid_sdk.storage.memory_client import MemoryStorageClient
     from astrid_sdk.storage.r2_client import R2StorageClient
+    from astrid_sdk.storage.retrying import RetryPolicy
+    from astrid_sdk.storage.store_report import StoreReport
     from astrid_sdk.tiers import Tier
 
 _HOMES = {
     "AccessDeniedError": "errors",
     "AstridError": "errors",
     "AstridSession": "session",
+    "Capabilities": "storage.capabilities",
     "ConflictError": "errors",
     "ContentAddressedStorage": "storage.content_addressed_storage",
+    "ContentHash": "storage.blobs",
     "CorruptionError": "errors",
     "FoundTable": "catalog.search",
     "IngestReport": "catalog.ingest",
     "InvalidInputError": "errors",
     "Lineage": "catalog.lineage",
     "LocalStorageClient": "storage.local_client",
+    "MemoryStorageClient": "storage.memory_client",
     "NotFoundError": "errors",
     "ObjectStorage": "storage.base",
     "Query": "catalog.search",
+    "Quota": "storage.ledger",
+    "QuotaExceededError": "errors",
     "R2StorageClient": "storage.r2_client",
+    "RateLimitedError": "errors",
+    "RetryPolicy": "storage.retrying",
     "Secret": "config",
     "StorageConfig": "config",
     "StorageUnavailableError": "errors",
+    "StoreReport": "storage.store_report",
     "Tier": "tiers",
+    "Timeouts": "storage.http_limits",
     "connect": "connecting",
 }
 
@@ -59,22 +77,31 @@ __all__ = [
     "AccessDeniedError",
     "AstridError",
     "AstridSession",
+    "Capabilities",
     "ConflictError",
     "ContentAddressedStorage",
+    "ContentHash",
     "CorruptionError",
     "FoundTable",
     "IngestReport",
     "InvalidInputError",
     "Lineage",
     "LocalStorageClient",
+    "MemoryStorageClient",
     "NotFoundError",
     "ObjectStorage",
     "Query",
+    "Quota",
+    "QuotaExceededError",
     "R2StorageClient",
+    "RateLimitedError",
+    "RetryPolicy",
     "Secret",
     "StorageConfig",
     "StorageUnavailableError",
+    "StoreReport",
     "Tier",
+    "Timeouts",
     "connect",
 ]
 

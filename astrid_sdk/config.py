@@ -2,9 +2,10 @@
 
 import dataclasses
 import hmac
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
@@ -97,6 +98,13 @@ class StorageConfig:
         Another server than Cloudflare's; plain http is accepted on the loopback interface only.
     r2_session_token : str or Secret, optional
         The third part of temporary credentials; kept as a `Secret`.
+    requests_per_s : float, optional
+        Ask the store no faster; without it as fast as it likes.
+    concurrency : int, optional
+        How many requests are under way at a time.
+    quotas : Mapping[str, str], optional
+        What tiers may hold, by their name: ``{"temp": "10GiB", "detections": "1TiB:500000"}``
+        (bytes, then objects).
 
     Raises
     ------
@@ -116,6 +124,9 @@ class StorageConfig:
     _: dataclasses.KW_ONLY
     r2_endpoint_url: str | None = None
     r2_session_token: Secret | str | None = None
+    requests_per_s: float | None = None
+    concurrency: int = 32
+    quotas: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "r2_secret_access_key", Secret(self.r2_secret_access_key))
@@ -132,6 +143,7 @@ class StorageConfig:
             )
         if self.r2_endpoint_url is not None:
             _check_endpoint(self.r2_endpoint_url)
+        _check_pace(self.requests_per_s, self.concurrency)
         self._fill("dvc_remote_url", f"s3://{self.r2_bucket_name}/datasets/dvc")
         self._fill("mlflow_artifact_root", f"s3://{self.r2_bucket_name}/artifacts/mlflow")
 
@@ -180,8 +192,7 @@ class StorageConfig:
                 f"R2 is not fully configured: set {', '.join(missing)}", kind="config"
             )
         values: dict[str, Any] = {
-            name: _boolean(name, text) if fields[name] is bool else text
-            for name, text in texts.items()
+            name: _READERS.get(fields[name], _text)(name, text) for name, text in texts.items()
         }
         return cls(**values)
 
@@ -199,6 +210,17 @@ def store_folder(environ: Mapping[str, str] | None = None) -> Path | None:
     """Return the folder of the embedded store that ``ASTRID_STORE`` names, if it does."""
     folder = _environment(environ).get(_PREFIX + "STORE")
     return Path(folder).expanduser() if folder else None
+
+
+def tier_quotas(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """Return what tiers may hold by ``ASTRID_QUOTAS``, for a store that has no `StorageConfig`.
+
+    Raises
+    ------
+    InvalidInputError
+        It cannot be read.
+    """
+    return _quotas("quotas", _environment(environ).get(_variable("quotas"), ""))
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -230,6 +252,64 @@ def _boolean(field_name: str, text: str) -> bool:
             f"{_variable(field_name)} is {text!r}; set it to true or false", kind="config"
         )
     return word in _TRUE
+
+
+def _text(_field_name: str, text: str) -> str:
+    return text
+
+
+def _number(field_name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInputError(
+            f"{_variable(field_name)} is {text!r}; set it to a number", kind="config"
+        ) from None
+
+
+def _whole_number(field_name: str, text: str) -> int:
+    if not text.strip().isdecimal():
+        raise InvalidInputError(
+            f"{_variable(field_name)} is {text!r}; set it to a whole number", kind="config"
+        )
+    return int(text)
+
+
+def _quotas(field_name: str, text: str) -> dict[str, str]:
+    quotas: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        tier, sign, quota = (word.strip() for word in part.partition("="))
+        if not (tier and sign and quota) or tier in quotas:
+            raise InvalidInputError(
+                f"{_variable(field_name)} has {part!r}; set it to tiers and what each may hold, "
+                "as in 'temp=10GiB,detections=1TiB:500000'",
+                kind="config",
+            )
+        quotas[tier] = quota
+    return quotas
+
+
+_READERS: dict[Any, Callable[[str, str], Any]] = {
+    bool: _boolean,
+    int: _whole_number,
+    float | None: _number,
+    Mapping[str, str]: _quotas,
+}
+"""How the text of a variable becomes a field of that type."""
+
+
+def _check_pace(requests_per_s: float | None, concurrency: int) -> None:
+    if requests_per_s is not None and not 0 < requests_per_s < math.inf:
+        raise InvalidInputError(
+            f"{requests_per_s} requests per second would never end; give more than 0, or nothing "
+            "for no limit",
+            kind="config",
+        )
+    if concurrency < 1:
+        raise InvalidInputError(
+            f"with {concurrency} requests at a time nothing would run; give at least 1",
+            kind="config",
+        )
 
 
 def _check_endpoint(url: str) -> None:

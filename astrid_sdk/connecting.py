@@ -3,11 +3,12 @@
 import tempfile
 from pathlib import Path
 
-from astrid_sdk.config import StorageConfig, r2_is_configured, store_folder
+from astrid_sdk.config import StorageConfig, r2_is_configured, store_folder, tier_quotas
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.session import AstridSession
 from astrid_sdk.storage.local_client import LocalStorageClient
 from astrid_sdk.storage.r2_client import R2StorageClient
+from astrid_sdk.storage.stack import assemble, local_stack
 
 LOCAL_BUCKET = "astrid-storage"
 DEFAULT_FOLDER = Path(".astrid")
@@ -31,7 +32,7 @@ def connect(
     Raises
     ------
     InvalidInputError
-        Both are given, or ``ASTRID_R2_*`` is set in part.
+        Both are given, ``ASTRID_R2_*`` is set in part, or a quota cannot be read.
     AccessDeniedError
         The folder cannot be written.
     """
@@ -48,10 +49,12 @@ def connect(
         return _embedded(store_folder() or DEFAULT_FOLDER)
     chosen = config or StorageConfig.from_environment()
     home = (store_folder() or DEFAULT_FOLDER) / "r2" / chosen.r2_bucket_name
-    return AstridSession(R2StorageClient(chosen), chosen.r2_bucket_name, home, config=chosen)
+    client = R2StorageClient(chosen)
+    storage = assemble(client, quotas=chosen.quotas, spool_folder=home / "spool")
+    return AstridSession(storage, chosen.r2_bucket_name, home, config=chosen)
 
 
 def _embedded(folder: Path) -> AstridSession:
-    storage = LocalStorageClient(folder)
+    storage = assemble(local_stack(LocalStorageClient(folder)), quotas=tier_quotas())
     storage.create_bucket(LOCAL_BUCKET)
     return AstridSession(storage, LOCAL_BUCKET, folder)

@@ -8,7 +8,9 @@
     ├── ConflictError                           somebody else was first: read again, decide
     ├── CorruptionError                         not the bytes that were asked for: do not use them
     ├── AccessDeniedError (PermissionError)     mend the credentials or the rights
+    ├── QuotaExceededError                      make room, or have the quota raised
     └── StorageUnavailableError (ConnectionError)   try again later: nothing is known
+        └── RateLimitedError                    try again more slowly
 
 `AstridError.kind` is a stable word for programs; the message is a sentence for people: what
 happened, to what, and what to do. Errors of other libraries are translated at one border
@@ -27,14 +29,32 @@ class AstridError(Exception):
         One sentence: what happened, to what, what to do.
     kind : str, optional
         A stable word that programs can compare, such as ``"truncated"``.
+    wrote : bool or None, optional
+        Of an operation that changes the store: False when it surely changed nothing, None when
+        that is not known.
+    transient : bool, optional
+        The same call may succeed in a moment.
+    retry_after_s : float, optional
+        How long the store asked to wait before that, in seconds.
     """
 
     kind: str = "error"
 
-    def __init__(self, message: str, *, kind: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        wrote: bool | None = False,
+        transient: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         if kind is not None:
             self.kind = kind
+        self.wrote = wrote
+        self.transient = transient
+        self.retry_after_s = retry_after_s
 
     @property
     def message(self) -> str:
@@ -80,3 +100,15 @@ class StorageUnavailableError(AstridError, ConnectionError):
     """The store gave no usable answer: whether the thing exists is not known."""
 
     kind = "storage_unavailable"
+
+
+class RateLimitedError(StorageUnavailableError):
+    """The store asked to slow down, and still did when patience ended."""
+
+    kind = "rate_limited"
+
+
+class QuotaExceededError(AstridError):
+    """The tier would hold more than it may. Nothing was sent."""
+
+    kind = "quota"

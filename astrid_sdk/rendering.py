@@ -2,25 +2,19 @@
 
 import html
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
 
 from astrid_sdk.tiers import Tier
 
 _KIB = 1024.0
 
 
-class Totals(Protocol):
-    """What a tier holds."""
+@dataclass(frozen=True, slots=True)
+class TierTotals:
+    """How much a tier holds."""
 
-    @property
-    def count(self) -> int:
-        """Number of contents."""
-        ...
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all contents."""
-        ...
+    count: int
+    size_bytes: int
 
 
 def human_bytes(size_bytes: float) -> str:
@@ -42,9 +36,18 @@ def html_table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def session_html(where: str, bucket: str, totals: Mapping[Tier, Totals], trouble: str) -> str:
+def session_html(
+    where: str,
+    bucket: str,
+    totals: Mapping[Tier, TierTotals],
+    trouble: str,
+    *,
+    waiting: int = 0,
+) -> str:
     """Return what a session shows of itself: where it is, whether it answers, what it holds."""
     state = f"not reachable: {html.escape(trouble)}" if trouble else "reachable"
+    if waiting:
+        state += f"; {waiting} writes wait for <code>astrid.sync()</code>"
     rows = [(tier, held.count, human_bytes(held.size_bytes)) for tier, held in totals.items()]
     empty = "<p>nothing stored yet: <code>astrid.ingest(&quot;nights/&quot;)</code></p>"
     table = html_table(("tier", "contents", "size"), rows) if rows else empty

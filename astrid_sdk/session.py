@@ -3,10 +3,8 @@
 import shutil
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from typing_extensions import override
@@ -24,22 +22,16 @@ from astrid_sdk.errors import AstridError, InvalidInputError, NotFoundError
 from astrid_sdk.pipeline.detection_files import DetectionTable, read_detections
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.pipeline.survey import Survey
-from astrid_sdk.rendering import session_html
+from astrid_sdk.rendering import TierTotals, session_html
 from astrid_sdk.sky.views import ImageView, TextView, preview_png, view_content, view_cutout
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.records import RecordLog
+from astrid_sdk.storage.seen import SeenContents
+from astrid_sdk.storage.stack import spooling_of
 from astrid_sdk.tiers import Tier
 
 PROBE = f"{Tier.TEMP.value}/can-write"
-
-
-@dataclass(frozen=True, slots=True)
-class TierTotals:
-    """How much a tier holds."""
-
-    count: int
-    size_bytes: int
 
 
 class AstridSession:
@@ -67,6 +59,7 @@ class AstridSession:
         self._remove_home: Callable[[], object] | None = None
         self.bucket = bucket
         self.home = home.absolute()
+        self._seen = SeenContents(self.home / "seen.sqlite")
 
     def prepare(self) -> None:
         """Make sure that the bucket is there and can be written.
@@ -104,7 +97,11 @@ class AstridSession:
             )
         deduplicate = self._config is None or self._config.deduplication_enabled
         return ContentAddressedStorage(
-            self._storage, self.bucket, records=self._records, deduplicate=deduplicate
+            self._storage,
+            self.bucket,
+            records=self._records,
+            deduplicate=deduplicate,
+            seen=self._seen,
         )
 
     @cached_property
@@ -345,16 +342,25 @@ class AstridSession:
         """
         found = self._one(content_hash)
         target = path or Path(Path(found.name).name)
-        content = self.cas.retrieve_data(found.content_hash, tier=found.tier)
-        try:
-            with target.open("xb") as file:
-                file.write(content)
-        except OSError as error:
-            raise InvalidInputError(f"cannot write {target}: {error.strerror}") from error
-        return target
+        if target.exists():
+            raise InvalidInputError(f"cannot write {target}: File exists")
+        return self.cas.retrieve_file(found.content_hash, target, tier=found.tier)
+
+    @property
+    def pending(self) -> int:
+        """How many writes wait on this machine for the store to be back."""
+        spooling = spooling_of(self._storage)
+        return 0 if spooling is None else spooling.pending
+
+    def sync(self, *, retry_refused: bool = False) -> int:
+        """Bring what waits here into the store; return how many: see `SpoolingStorage.sync`."""
+        spooling = spooling_of(self._storage)
+        return 0 if spooling is None else spooling.sync(retry_refused=retry_refused)
 
     def close(self) -> None:
         """Give back what the session holds; a private folder is removed."""
+        self._storage.close()
+        self._seen.close()
         if self._remove_home is not None:
             self._remove_home()
 
@@ -365,24 +371,21 @@ class AstridSession:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @override
     def __repr__(self) -> str:
-        return f"<AstridSession on {self._storage.describe()}, bucket {self.bucket}>"
+        waiting = f", {self.pending} writes wait" if self.pending else ""
+        return f"<AstridSession on {self._storage.describe()}, bucket {self.bucket}{waiting}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         try:
             totals, trouble = self.totals(), ""
         except AstridError as error:
             totals, trouble = {}, error.message
-        page = session_html(self._storage.describe(), self.bucket, totals, trouble)
+        where = self._storage.describe()
+        page = session_html(where, self.bucket, totals, trouble, waiting=self.pending)
         return {"text/plain": repr(self), "text/html": page}
 
     def _one(self, content_hash: str) -> Found:

@@ -1,87 +1,46 @@
 """Stores that behave badly in known ways, around a real one; and a bucket to use them on."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from astrid_sdk.catalog.derivations import Derivations
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.errors import StorageUnavailableError
-from astrid_sdk.storage.base import ObjectStorage, StoredObject, TableLocation
+from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.operations import CompleteUpload, Copy, Get, Operation, Put
 from astrid_sdk.storage.records import RecordLog
+from astrid_sdk.testing.stores import SteppedStore
 
 BUCKET = "astrid-storage"
+WRITES = (Put, Copy, CompleteUpload)
+ResultT = TypeVar("ResultT")
 
 
-class WrappedStore(ObjectStorage):
+class WrappedStore(SteppedStore):
     """Does what the store inside does, and remembers the keys that were written and read."""
 
     def __init__(self, inner: ObjectStorage) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.written: list[str] = []
         self.read: list[str] = []
 
     @override
-    def upload_file(
-        self,
-        bucket: str,
-        key: str,
-        data: bytes,
-        content_type: str,
-        *,
-        create_only: bool = False,
-        content_hash: str | None = None,
-    ) -> str:
-        self.written.append(key)
-        return self.inner.upload_file(
-            bucket, key, data, content_type, create_only=create_only, content_hash=content_hash
-        )
+    def perform(self, operation: Operation[ResultT]) -> ResultT:
+        if isinstance(operation, WRITES):
+            self.before_write(operation.where)
+            self.written.append(operation.where)
+        elif isinstance(operation, Get):
+            self.read.append(operation.where)
+        return super().perform(operation)
 
-    @override
-    def download_file(self, bucket: str, key: str) -> bytes:
-        self.read.append(key)
-        return self.inner.download_file(bucket, key)
-
-    @override
-    def download_range(self, bucket: str, key: str, start: int, stop: int) -> bytes:
-        return self.inner.download_range(bucket, key, start, stop)
-
-    @override
-    def delete_file(self, bucket: str, key: str) -> bool:
-        return self.inner.delete_file(bucket, key)
-
-    @override
-    def list_files(self, bucket: str, prefix: str) -> list[str]:
-        return self.inner.list_files(bucket, prefix)
-
-    @override
-    def list_objects(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
-        return self.inner.list_objects(bucket, prefix)
-
-    @override
-    def get_file_metadata(self, bucket: str, key: str) -> dict[str, Any]:
-        return self.inner.get_file_metadata(bucket, key)
-
-    @override
-    def head(self, bucket: str, key: str) -> StoredObject | None:
-        return self.inner.head(bucket, key)
-
-    @override
-    def create_bucket(self, bucket: str) -> None:
-        self.inner.create_bucket(bucket)
-
-    @override
-    def describe(self) -> str:
-        return self.inner.describe()
-
-    @override
-    def table_location(self, bucket: str, name: str) -> TableLocation:
-        return self.inner.table_location(bucket, name)
+    def before_write(self, key: str) -> None:
+        """Do nothing: a place for what is to happen just before an object is written."""
 
 
 class CrashingStore(WrappedStore):
@@ -90,13 +49,14 @@ class CrashingStore(WrappedStore):
     def __init__(self, inner: ObjectStorage, writes: int) -> None:
         super().__init__(inner)
         self.left = writes
+        self._lock = threading.Lock()
 
     @override
-    def upload_file(self, bucket: str, key: str, *rest: Any, **options: Any) -> str:
-        if self.left <= 0:
-            raise StorageUnavailableError("the store went away")
-        self.left -= 1
-        return super().upload_file(bucket, key, *rest, **options)
+    def before_write(self, key: str) -> None:
+        with self._lock:
+            if self.left <= 0:
+                raise StorageUnavailableError("the store went away")
+            self.left -= 1
 
 
 class MeetingStore(WrappedStore):
@@ -108,10 +68,9 @@ class MeetingStore(WrappedStore):
         self._barrier = threading.Barrier(writers, timeout=30)
 
     @override
-    def upload_file(self, bucket: str, key: str, *rest: Any, **options: Any) -> str:
+    def before_write(self, key: str) -> None:
         if key.startswith(self._prefix):
             self._barrier.wait()
-        return super().upload_file(bucket, key, *rest, **options)
 
 
 class Bench:

@@ -15,6 +15,7 @@ from astrid_sdk.config import (
     child_environment,
     r2_is_configured,
     store_folder,
+    tier_quotas,
 )
 from astrid_sdk.errors import InvalidInputError
 
@@ -79,6 +80,9 @@ class TestStorageConfig:
             "deduplication_enabled",
             "r2_endpoint_url",
             "r2_session_token",
+            "requests_per_s",
+            "concurrency",
+            "quotas",
         ]
 
     def test_plain_text_is_wrapped_and_never_shown(self) -> None:
@@ -145,6 +149,9 @@ class TestEnvironment:
             deduplication_enabled="False",
             r2_endpoint_url="https://r2.test",
             r2_session_token=HIDDEN,
+            requests_per_s="12.5",
+            concurrency="4",
+            quotas="temp=10GiB, raw-observations = 2TiB:500000",
         )
         assert given == StorageConfig(
             "account",
@@ -158,7 +165,40 @@ class TestEnvironment:
             deduplication_enabled=False,
             r2_endpoint_url="https://r2.test",
             r2_session_token=HIDDEN,
+            requests_per_s=12.5,
+            concurrency=4,
+            quotas={"temp": "10GiB", "raw-observations": "2TiB:500000"},
         )
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("requests_per_s", "fast"),
+            ("requests_per_s", "0"),
+            ("requests_per_s", "nan"),
+            ("concurrency", "many"),
+            ("concurrency", "0"),
+            ("concurrency", "1.5"),
+            ("quotas", "temp"),
+            ("quotas", "temp="),
+            ("quotas", "=10GiB"),
+            ("quotas", "temp=1GiB,temp=2GiB"),
+        ],
+    )
+    def test_a_number_or_quota_that_makes_no_sense_is_refused(self, name: str, text: str) -> None:
+        with pytest.raises(InvalidInputError) as caught:
+            config(**{name: text})
+        assert caught.value.kind == "config"
+
+    def test_quotas_are_read_for_a_store_without_a_configuration(self) -> None:
+        assert tier_quotas({"ASTRID_QUOTAS": "temp=1GiB,models=:3"}) == {
+            "temp": "1GiB",
+            "models": ":3",
+        }
+        assert tier_quotas({}) == {}
+
+    def test_a_configuration_can_be_hashed(self) -> None:
+        assert hash(config(quotas="temp=1GiB")) == hash(config(quotas="temp=1GiB"))
 
     @pytest.mark.parametrize("missing", sorted(ENVIRONMENT))
     @pytest.mark.parametrize("empty", [True, False])

@@ -9,7 +9,13 @@ from skies import Shot
 
 import astrid_sdk
 from astrid_sdk.config import StorageConfig, child_environment
-from astrid_sdk.errors import AccessDeniedError, InvalidInputError, NotFoundError
+from astrid_sdk.errors import (
+    AccessDeniedError,
+    InvalidInputError,
+    NotFoundError,
+    QuotaExceededError,
+    StorageUnavailableError,
+)
 from astrid_sdk.session import AstridSession
 
 SECRET = "do-not-show-me"  # noqa: S105 - it opens nothing
@@ -98,6 +104,33 @@ def test_switching_content_addressing_off_leaves_bytes_by_key() -> None:
     with pytest.raises(InvalidInputError, match="ASTRID_CONTENT_ADDRESSING_ENABLED"):
         _ = astrid.cas
     assert "a-bucket" in astrid.r2.describe() + repr(astrid)
+
+
+def test_writes_wait_for_a_store_that_is_away_and_the_session_says_so() -> None:
+    with astrid_sdk.connect(config=config()) as astrid:
+        assert "wait" not in repr(astrid)
+        astrid.r2.upload_file("a-bucket", "temp/a", b"x", "text/plain")
+        assert astrid.pending == 1
+        assert "1 writes wait" in repr(astrid)
+        assert "1 writes wait" in astrid._repr_mimebundle_()["text/html"]
+        with pytest.raises(StorageUnavailableError, match="1 writes wait"):
+            astrid.sync()
+
+
+def test_a_folder_lets_nothing_wait(astrid: AstridSession) -> None:
+    assert astrid.sync() == astrid.pending == 0
+
+
+def test_a_folder_keeps_its_quotas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRID_QUOTAS", "temp=10B")
+    with astrid_sdk.connect(tmp_path) as astrid, pytest.raises(QuotaExceededError):
+        astrid.cas.store_data(b"eleven bytes", "text/plain", tier="temp")
+
+
+def test_a_quota_that_cannot_be_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRID_QUOTAS", "tmp=10B")
+    with pytest.raises(InvalidInputError, match="no tier is called 'tmp'"):
+        astrid_sdk.connect("memory://")
 
 
 def test_an_unknown_condition_is_refused_with_those_there_are(astrid: AstridSession) -> None:

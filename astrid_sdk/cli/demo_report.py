@@ -13,7 +13,7 @@ from astrid_sdk.cli.demo_pictures import Picture
 from astrid_sdk.cli.demo_score import NightResult
 from astrid_sdk.pipeline.detection_files import DetectionTable
 from astrid_sdk.pipeline.truth import TrueSource
-from astrid_sdk.session import TierTotals
+from astrid_sdk.rendering import TierTotals
 from astrid_sdk.tiers import Tier
 
 _DETECTION_KEYS = (

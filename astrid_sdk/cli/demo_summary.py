@@ -13,8 +13,7 @@ from astrid_sdk.cli.demo_pictures import Picture
 from astrid_sdk.cli.demo_report import DemoReport
 from astrid_sdk.cli.demo_score import NightResult
 from astrid_sdk.pipeline.truth import DetectedPosition, NightScore, TrueSource
-from astrid_sdk.rendering import human_bytes
-from astrid_sdk.session import TierTotals
+from astrid_sdk.rendering import TierTotals, human_bytes
 from astrid_sdk.tiers import Tier
 
 _SOURCES_LISTED = 6

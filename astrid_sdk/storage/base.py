@@ -1,93 +1,57 @@
-"""What every store promises: the `ObjectStorage` protocol and the values it speaks in."""
+"""What every store promises: `ObjectStorage`, bytes by bucket and key.
 
+A store implements `perform` (one operation), `capabilities`, `describe` and, where it has them,
+tables and what only some stores can do. Everything else is written once, here, on top of that.
+"""
+
+import abc
 import dataclasses
-import datetime as dt
-import re
-import types
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
-from astrid_sdk.config import Secret
-from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.errors import AstridError, NotFoundError
+from astrid_sdk.storage.downloading import download_file_to, download_pieces
+from astrid_sdk.storage.features import StoreFeatures, TableLocation
+from astrid_sdk.storage.keys import (
+    check_bucket,
+    check_content_hash,
+    check_key,
+    check_media_type,
+    check_metadata,
+    check_prefix,
+    check_range,
+)
+from astrid_sdk.storage.operations import (
+    NO_METADATA,
+    Body,
+    Copy,
+    CreateBucket,
+    Delete,
+    Get,
+    Head,
+    ListPage,
+    Operation,
+    Outcome,
+    Put,
+    StoredObject,
+    Written,
+    weight_of,
+)
+from astrid_sdk.storage.parallel import bounded
+from astrid_sdk.storage.transfers import Progress, sweep_uploads, upload_source
+
+__all__ = ["CATALOG_PREFIX", "MOST_BYTES_UNDER_WAY", "ObjectStorage", "TableLocation"]
 
 CATALOG_PREFIX = "_catalog"
-CONTENT_HASH_METADATA = "astrid-sha256"
-"""The user metadata name under which a store that keeps metadata records the content hash."""
+MOST_BYTES_UNDER_WAY = 64 << 20
+"""How much content `perform_many` has in memory at a time, but for one operation larger."""
 
-_MAX_KEY_BYTES = 1024
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-_BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
-_IP_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_CONTENT_HASH = re.compile(r"[0-9a-f]{64}")
-_MEDIA_TYPE = re.compile(r"[!-.0-~]+/[!-~]+( *;[ -~]*)?")
+ResultT = TypeVar("ResultT")
 
 
-@dataclasses.dataclass(frozen=True)
-class StoredObject:
-    """What a store knows about one object without reading it.
-
-    Parameters
-    ----------
-    key : str
-        The object's whole key.
-    size_bytes : int
-        Length of the body.
-    media_type : str or None
-        As given when the object was written; None when the store does not keep it (folders) or
-        did not say (listings).
-    etag : str or None
-        The server's opaque version mark, without quotes; None when the store has none.
-    last_modified : datetime.datetime or None
-        When the object was last written, by the server's clock, in UTC.
-    user_metadata : Mapping[str, str]
-        Names in lower case; empty when the store keeps none.
-    """
-
-    key: str
-    size_bytes: int
-    media_type: str | None = None
-    etag: str | None = None
-    last_modified: dt.datetime | None = None
-    user_metadata: Mapping[str, str] = dataclasses.field(
-        default_factory=lambda: types.MappingProxyType({})
-    )
-
-    def as_metadata(self) -> dict[str, Any]:
-        """Return the same facts as the dictionary of `ObjectStorage.get_file_metadata`."""
-        return {
-            "size_bytes": self.size_bytes,
-            "media_type": self.media_type,
-            "etag": self.etag,
-            "last_modified": self.last_modified,
-            "user_metadata": dict(self.user_metadata),
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class TableLocation:
-    """Where a catalogue table is, in the words of a table library.
-
-    Parameters
-    ----------
-    uri : str
-        A plain path, or ``s3://bucket/_catalog/name``.
-    options : Mapping[str, Secret or str]
-        Storage options by their AWS names; keys to the store are kept as `Secret`.
-    """
-
-    uri: str
-    options: Mapping[str, Secret | str]
-
-    def reveal_options(self) -> dict[str, str]:
-        """Return the options in plain text, to be handed on at once and never kept."""
-        return {
-            name: value.reveal() if isinstance(value, Secret) else value
-            for name, value in self.options.items()
-        }
-
-
-@runtime_checkable
-class ObjectStorage(Protocol):
+class ObjectStorage(StoreFeatures):
     """Bytes by key: the promises that every store keeps.
 
     Every method raises `InvalidInputError` for a key or bucket name outside the rules of
@@ -97,21 +61,56 @@ class ObjectStorage(Protocol):
     store.
     """
 
-    def upload_file(
+    most_at_once: int = 8
+    """How many operations of `perform_many` are under way at a time."""
+
+    # What a store implements.
+
+    @abc.abstractmethod
+    def perform(self, operation: Operation[ResultT]) -> ResultT:
+        """Carry out one operation whose names were checked, and return its result."""
+
+    # What every store has because of that.
+
+    def perform_many(self, operations: Iterable[Operation[ResultT]]) -> Iterator[Outcome[ResultT]]:
+        """Carry out many operations, some at a time, and yield what becomes of each.
+
+        Outcomes come as they are ready, not in order; an operation that fails ends no other.
+        `operations` may be a generator: it is drawn from as there is room.
+        """
+        with ThreadPoolExecutor(self.most_at_once) as pool:
+            yield from bounded(
+                pool,
+                self._outcome,
+                operations,
+                most=2 * self.most_at_once,
+                weigh=weight_of,
+                most_weight=MOST_BYTES_UNDER_WAY,
+            )
+
+    def _outcome(self, operation: Operation[ResultT]) -> Outcome[ResultT]:
+        try:
+            return Outcome(operation, self.perform(operation))
+        except AstridError as error:
+            return Outcome(operation, error=error)
+
+    def upload_file(  # noqa: PLR0913 - the ticket's five, and what S3 knows of a write
         self,
         bucket: str,
         key: str,
-        data: bytes,
+        data: Body,
         content_type: str,
         *,
         create_only: bool = False,
+        replace_etag: str | None = None,
         content_hash: str | None = None,
+        user_metadata: Mapping[str, str] = NO_METADATA,
     ) -> str:
         """Write `data` under `key` as a whole or not at all, and return the key.
 
-        It returns only when the object can be read back: the server's answer agreed with the
-        bytes sent, or the folder's entry is on the disk. Without `create_only` an object that is
-        there is replaced: the last writer to finish wins.
+        It returns only when the object can be read back: the server was asked after the write,
+        or the folder's entry is on the disk. Without a condition an object that is there is
+        replaced: the last writer to finish wins.
 
         Parameters
         ----------
@@ -126,20 +125,79 @@ class ObjectStorage(Protocol):
             there already count as success, because an earlier try of this very call may have
             landed with its answer lost; a writer that must know it was the first puts a nonce
             into the body.
+        replace_etag : str, optional
+            Write only over the version that `head` gave this `etag`.
         content_hash : str, optional
             The SHA-256 of `data` in hex when the caller knows it: it is not computed again, is
             sent as the checksum of the body, and is recorded by stores that keep metadata.
+        user_metadata : Mapping[str, str], optional
+            Names of a-z, 0-9 and hyphens, any text as values, kept where the capabilities say so.
 
         Raises
         ------
         ConflictError
-            `create_only`, and other bytes are there (``kind="already_exists"``).
+            Other bytes are there (``kind="already_exists"``), or not the version to be replaced
+            (``kind="changed"``). Nothing was written.
         NotFoundError
             There is no such bucket (``kind="no_such_bucket"``).
         CorruptionError
             The store reports other bytes than were sent.
         """
-        ...
+        put = Put(
+            bucket=check_bucket(bucket),
+            key=check_key(key),
+            data=data,
+            content_type=check_media_type(content_type),
+            create_only=create_only,
+            replace_etag=replace_etag,
+            content_hash=None if content_hash is None else check_content_hash(content_hash),
+            user_metadata=check_metadata(user_metadata),
+        )
+        return self.perform(put).key
+
+    def upload_source(  # noqa: PLR0913 - as upload_file
+        self,
+        bucket: str,
+        key: str,
+        source: Path | BinaryIO | Iterable[bytes],
+        content_type: str,
+        *,
+        create_only: bool = False,
+        replace_etag: str | None = None,
+        content_hash: str | None = None,
+        user_metadata: Mapping[str, str] = NO_METADATA,
+        progress: Progress | None = None,
+    ) -> Written:
+        """Write a file, a file object or a stream of any length at constant memory.
+
+        Short bodies go as one, longer ones in parts of equal size that are sent again one by
+        one when they fail; when the upload fails for good it is aborted.
+
+        Parameters
+        ----------
+        source : Path, binary file object, or iterable of bytes
+            Read once, from where it stands.
+        progress : callable, optional
+            Called with the bytes that have arrived so far.
+        bucket, key, content_type, create_only, replace_etag, content_hash, user_metadata
+            As `upload_file`.
+
+        Raises
+        ------
+        InvalidInputError
+            The file cannot be read, or its bytes are not those of `content_hash`.
+        """
+        put = Put(
+            bucket=check_bucket(bucket),
+            key=check_key(key),
+            data=b"",
+            content_type=check_media_type(content_type),
+            create_only=create_only,
+            replace_etag=replace_etag,
+            content_hash=None if content_hash is None else check_content_hash(content_hash),
+            user_metadata=check_metadata(user_metadata),
+        )
+        return upload_source(self, put, source, progress)
 
     def download_file(self, bucket: str, key: str) -> bytes:
         """Return the whole body.
@@ -148,8 +206,10 @@ class ObjectStorage(Protocol):
         ------
         NotFoundError
             Nothing is there, or there is no such bucket.
+        CorruptionError
+            The bytes are not those of the hash that is recorded beside them.
         """
-        ...
+        return self.perform(Get(bucket=check_bucket(bucket), key=check_key(key))).data
 
     def download_range(self, bucket: str, key: str, start: int, stop: int) -> bytes:
         """Return bytes `start` to `stop` (excluded), cut at the end of the body as a slice is.
@@ -161,14 +221,84 @@ class ObjectStorage(Protocol):
         InvalidInputError
             Not ``0 <= start <= stop``.
         """
-        ...
+        check_range(start, stop)
+        get = Get(bucket=check_bucket(bucket), key=check_key(key), start=start, stop=stop)
+        return self.perform(get).data
+
+    def download_ranges(
+        self, bucket: str, key: str, ranges: Sequence[tuple[int, int]], *, etag: str | None = None
+    ) -> list[bytes]:
+        """Return several ranges of one object, fetched side by side; see `download_range`."""
+        check_bucket(bucket)
+        check_key(key)
+        for start, stop in ranges:
+            check_range(start, stop)
+        found: dict[tuple[int, int | None], bytes] = {}
+        gets = [
+            Get(bucket=bucket, key=key, start=start, stop=stop, etag=etag)
+            for start, stop in dict.fromkeys(ranges)
+        ]
+        for outcome in self.perform_many(gets):
+            get = outcome.operation
+            assert isinstance(get, Get)  # noqa: S101 - each outcome names one of `gets`
+            found[get.start, get.stop] = outcome.value().data
+        return [found[each] for each in ranges]
+
+    def download_to(
+        self,
+        bucket: str,
+        key: str,
+        path: Path,
+        *,
+        content_hash: str | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write the object to the file `path` at constant memory, all of it or nothing.
+
+        The bytes must have the SHA-256 `content_hash`, or without it the recorded one; a file
+        that is there is replaced only when they do.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing is there.
+        CorruptionError
+            The bytes have another hash; `path` is as it was.
+        InvalidInputError
+            `path` cannot be written.
+        """
+        get = Get(bucket=check_bucket(bucket), key=check_key(key), content_hash=content_hash)
+        return download_file_to(self, get, path, progress)
+
+    def download_stream(
+        self, bucket: str, key: str, *, progress: Progress | None = None
+    ) -> Iterator[bytes]:
+        """Yield the body in pieces of some MiB, in order, fetched ahead.
+
+        Each piece is of one version of the object. A stream is verified only when its end is
+        reached: where the recorded hash does not agree, `CorruptionError` is raised then.
+        """
+        get = Get(bucket=check_bucket(bucket), key=check_key(key))
+        return download_pieces(self, get, progress)
 
     def delete_file(self, bucket: str, key: str) -> bool:
         """Delete the object; False when there was nothing to delete, also without the bucket.
 
         Of callers at the same moment more than one may hear True.
         """
-        ...
+        return self.perform(Delete(bucket=check_bucket(bucket), key=check_key(key)))
+
+    def copy_file(self, bucket: str, source_key: str, key: str) -> str:
+        """Copy an object within the bucket, in the store itself; return the new key.
+
+        Raises
+        ------
+        NotFoundError
+            `source_key` is not there.
+        """
+        copy = Copy(bucket=check_bucket(bucket), key=check_key(key), source_key=source_key)
+        check_key(source_key)
+        return self.perform(copy).key
 
     def list_files(self, bucket: str, prefix: str) -> list[str]:
         """Return the keys that start with `prefix`, all of them, in the order of their bytes.
@@ -180,14 +310,24 @@ class ObjectStorage(Protocol):
         NotFoundError
             There is no such bucket: an empty list always means an empty answer.
         """
-        ...
+        return [found.key for found in self.list_objects(bucket, prefix)]
 
-    def list_objects(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
-        """Yield what `list_files` lists with sizes and times, page by page.
+    def list_objects(
+        self, bucket: str, prefix: str, *, start_after: str = ""
+    ) -> Iterator[StoredObject]:
+        """Yield what `list_files` lists with sizes, marks and times, page by page.
 
-        Media types and user metadata are not part of a listing.
+        Only keys behind `start_after`. Media types and user metadata are not part of a listing.
         """
-        ...
+        request = ListPage(
+            bucket=check_bucket(bucket), prefix=check_prefix(prefix), start_after=start_after
+        )
+        while True:
+            page = self.perform(request)
+            yield from page.objects
+            if page.next_token is None:
+                return
+            request = dataclasses.replace(request, token=page.next_token)
 
     def get_file_metadata(self, bucket: str, key: str) -> dict[str, Any]:
         """Return size_bytes, media_type, etag, last_modified and user_metadata.
@@ -197,134 +337,46 @@ class ObjectStorage(Protocol):
         NotFoundError
             Nothing is there, or there is no such bucket.
         """
-        ...
+        found = self.head(bucket, key)
+        if found is None:
+            raise NotFoundError(
+                f"{key!r} of bucket {bucket!r} in {self.describe()} is not there; check the key "
+                "and the bucket's name"
+            )
+        return found.as_metadata()
 
     def head(self, bucket: str, key: str) -> StoredObject | None:
         """Return what is known about the object; None when it is surely not there."""
-        ...
+        return self.perform(Head(bucket=check_bucket(bucket), key=check_key(key)))
+
+    def exists(self, bucket: str, key: str) -> bool:
+        """Return whether the object is there: yes, no, or `StorageUnavailableError`."""
+        return self.head(bucket, key) is not None
+
+    def exist(self, bucket: str, keys: Iterable[str]) -> dict[str, bool]:
+        """Return for each of `keys` whether it is there; see `exists`."""
+        heads = [Head(bucket=check_bucket(bucket), key=check_key(key)) for key in keys]
+        return {
+            outcome.operation.where: outcome.value() is not None
+            for outcome in self.perform_many(heads)
+        }
+
+    def delete_files(self, bucket: str, keys: Iterable[str]) -> dict[str, bool]:
+        """Delete many objects; see `delete_file`. The first failure is raised at the end."""
+        deletes = [Delete(bucket=check_bucket(bucket), key=check_key(key)) for key in keys]
+        outcomes = list(self.perform_many(deletes))
+        return {outcome.operation.where: outcome.value() for outcome in outcomes}
 
     def create_bucket(self, bucket: str) -> None:
         """Make the bucket; one that is there is left as it is."""
-        ...
+        self.perform(CreateBucket(bucket=check_bucket(bucket)))
 
-    def describe(self) -> str:
-        """Return where the store is, for people. Never a secret."""
-        ...
+    def sweep_uploads(self, bucket: str, prefix: str = "", *, older_than_s: float) -> int:
+        """Abort large uploads that were begun longer ago than that; return how many.
 
-    def table_location(self, bucket: str, name: str) -> TableLocation:
-        """Return how a table library opens the catalogue table `name` of this bucket."""
-        ...
-
-
-def check_key(key: str) -> str:
-    """Return `key` if every store can hold it.
-
-    A key has at most 1,024 bytes in UTF-8 and no control characters; its parts between slashes
-    are not empty and neither ``.`` nor ``..``.
-
-    Raises
-    ------
-    InvalidInputError
-        ``kind="key"``.
-    """
-    if any(part in {"", ".", ".."} for part in key.split("/")):
-        raise InvalidInputError(
-            f"the key {key!r} has an empty, '.' or '..' part; name an object as in 'a/b/c'",
-            kind="key",
-        )
-    _check_text(key, "key")
-    return key
-
-
-def check_prefix(prefix: str) -> str:
-    """Return `prefix` if a key could start with it; it may be empty or end in a slash.
-
-    Raises
-    ------
-    InvalidInputError
-        ``kind="key"``.
-    """
-    *folders, _last = prefix.split("/")
-    if any(part in {"", ".", ".."} for part in folders):
-        raise InvalidInputError(f"no key can start with {prefix!r}", kind="key")
-    _check_text(prefix, "prefix")
-    return prefix
-
-
-def check_bucket(bucket: str) -> str:
-    """Return `bucket` if it is a valid S3 bucket name.
-
-    3 to 63 lower-case letters, digits, hyphens and single dots, starting and ending with a
-    letter or digit, not formed like an IP address.
-
-    Raises
-    ------
-    InvalidInputError
-        ``kind="bucket"``.
-    """
-    if not _BUCKET_NAME.fullmatch(bucket) or _IP_ADDRESS.fullmatch(bucket):
-        raise InvalidInputError(
-            f"{bucket!r} cannot be a bucket's name; use 3 to 63 of a-z, 0-9 and '-'",
-            kind="bucket",
-        )
-    return bucket
-
-
-def check_content_hash(content_hash: str) -> str:
-    """Return `content_hash` if it is 64 lower-case hex digits.
-
-    Raises
-    ------
-    InvalidInputError
-        ``kind="content_hash"``.
-    """
-    if not _CONTENT_HASH.fullmatch(content_hash):
-        raise InvalidInputError(
-            f"{content_hash!r} is no content hash; give 64 lower-case hex digits",
-            kind="content_hash",
-        )
-    return content_hash
-
-
-def check_media_type(content_type: str) -> str:
-    """Return `content_type` if it can stand in a header: ``type/subtype``, plain ASCII.
-
-    Raises
-    ------
-    InvalidInputError
-        ``kind="media_type"``.
-    """
-    if not _MEDIA_TYPE.fullmatch(content_type):
-        raise InvalidInputError(
-            f"{content_type!r} is no media type; give one such as 'application/fits'",
-            kind="media_type",
-        )
-    return content_type
-
-
-def check_range(start: int, stop: int) -> None:
-    """Refuse a byte range that is not ``0 <= start <= stop``.
-
-    Raises
-    ------
-    InvalidInputError
-        ``kind="range"``.
-    """
-    if not 0 <= start <= stop:
-        raise InvalidInputError(
-            f"bytes {start} to {stop} are no range; give 0 <= start <= stop", kind="range"
-        )
-
-
-def _check_text(text: str, what: str) -> None:
-    try:
-        size_bytes = len(text.encode())
-    except UnicodeEncodeError:
-        raise InvalidInputError(f"the {what} {text!r} is not valid Unicode", kind="key") from None
-    if size_bytes > _MAX_KEY_BYTES:
-        raise InvalidInputError(
-            f"the {what} {text[:40]!r}… has {size_bytes} bytes; at most {_MAX_KEY_BYTES} fit",
-            kind="key",
-        )
-    if _CONTROL_CHARACTERS.search(text):
-        raise InvalidInputError(f"the {what} {text!r} has control characters", kind="key")
+        Raises
+        ------
+        InvalidInputError
+            ``kind="unsupported"``: the store cannot list them.
+        """
+        return sweep_uploads(self, check_bucket(bucket), check_prefix(prefix), older_than_s)

@@ -1,30 +1,28 @@
 """Bytes by hash: store once, verify on every read."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from astrid_sdk.canonical import sha256_hex
-from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError, NotFoundError
-from astrid_sdk.storage.base import (
-    CONTENT_HASH_METADATA,
-    ObjectStorage,
-    StoredObject,
-    check_content_hash,
-)
+from astrid_sdk.storage.base import ObjectStorage
+from astrid_sdk.storage.blobs import ContentHash, blob_key
+from astrid_sdk.storage.bulk_items import FileProgress, FileToStore
+from astrid_sdk.storage.bulk_retrieving import BulkReader, target_paths
+from astrid_sdk.storage.bulk_storing import BulkWriter
+from astrid_sdk.storage.keys import check_media_type
+from astrid_sdk.storage.leaves import LeafStore
+from astrid_sdk.storage.record_keeper import RecordKeeper
 from astrid_sdk.storage.records import Record, RecordKind, RecordLog
+from astrid_sdk.storage.retrieving import BlobReader
+from astrid_sdk.storage.seen import SeenContents
+from astrid_sdk.storage.store_report import StoreReport
+from astrid_sdk.storage.storing import BlobWriter, spool
+from astrid_sdk.storage.transfers import Progress
 from astrid_sdk.tiers import Tier
 
-
-def blob_key(content_hash: str, tier: Tier) -> str:
-    """Return where the blob `content_hash` stands in `tier`: ``<tier>/sha256/<hash[:2]>/<hash>``.
-
-    Raises
-    ------
-    InvalidInputError
-        `content_hash` is not 64 lower-case hex digits.
-    """
-    checked = check_content_hash(content_hash)
-    return f"{tier.value}/sha256/{checked[:2]}/{checked}"
+__all__ = ["ContentAddressedStorage", "ContentHash", "blob_key"]
 
 
 class ContentAddressedStorage:
@@ -38,6 +36,8 @@ class ContentAddressedStorage:
         Where to write that something was stored; by default the packs of the same bucket.
     deduplicate : bool
         False uploads the body on every store.
+    seen : SeenContents, optional
+        What this machine verified before; by default known as long as this object lives.
     """
 
     def __init__(
@@ -47,11 +47,21 @@ class ContentAddressedStorage:
         *,
         records: RecordLog | None = None,
         deduplicate: bool = True,
+        seen: SeenContents | None = None,
     ) -> None:
-        self._storage = storage
-        self._bucket = bucket
-        self._records = records or RecordLog(storage, bucket)
-        self._deduplicate = deduplicate
+        self._seen = seen or SeenContents()
+        self._leaves = LeafStore(storage, bucket)
+        place = f"{storage.describe()} {bucket}"
+        log = records or RecordLog(storage, bucket)
+        self._keeper = RecordKeeper(log, self._seen, place)
+        self._writer = BlobWriter(
+            storage, bucket, self._seen, self._leaves, deduplicate=deduplicate
+        )
+        self._bulk_writer = BulkWriter(
+            storage, bucket, self._writer, self._leaves, self._seen, self._keeper
+        )
+        self._reader = BlobReader(storage, bucket, self._seen, self._leaves)
+        self._bulk_reader = BulkReader(storage, bucket, self._reader)
 
     def get_content_hash(self, data: bytes) -> str:
         """Return the SHA-256 of `data`, as plain ``sha256sum`` prints it."""
@@ -64,7 +74,7 @@ class ContentAddressedStorage:
         *,
         tier: Tier | str = Tier.ARTIFACTS,
         name: str | None = None,
-    ) -> str:
+    ) -> ContentHash:
         """Store `data` and a record of it; return its content hash.
 
         Parameters
@@ -76,25 +86,19 @@ class ContentAddressedStorage:
         name : str, optional
             What people call it; the hash's first eight digits by default.
 
+        Returns
+        -------
+        ContentHash
+            A string; `is_new` and `is_spooled` tell what became of the bytes.
+
         Raises
         ------
-        AccessDeniedError, StorageUnavailableError
+        AccessDeniedError, QuotaExceededError, StorageUnavailableError
             Nothing was acknowledged; calling again is safe.
         """
         where = Tier.parse(tier)
-        content_hash = self.put_blob(data, content_type, where)
-        called = name or content_hash[:8]
-        record = Record(
-            kind=RecordKind.INGEST,
-            content_hash=content_hash,
-            tier=where,
-            size_bytes=len(data),
-            media_type=content_type,
-            name=called,
-            origin=f"data:{called}",
-        )
-        self._records.append([record])
-        return content_hash
+        stored, size_bytes = self._writer.put_data(data, check_media_type(content_type), where)
+        return self._recorded(stored, size_bytes, content_type, where, name or stored[:8])
 
     def store_file(
         self,
@@ -103,19 +107,88 @@ class ContentAddressedStorage:
         *,
         tier: Tier | str = Tier.ARTIFACTS,
         name: str | None = None,
-    ) -> str:
-        """Store the bytes of the file at `file_path`; see `store_data`.
+        progress: Progress | None = None,
+    ) -> ContentHash:
+        """Store the bytes of the file at `file_path`, at constant memory; see `store_data`.
+
+        A file that did not change since this machine stored it is not read again.
+
+        Parameters
+        ----------
+        file_path : Path
+        content_type : str
+        tier : Tier or str
+        name : str, optional
+            What people call it; the file's name by default.
+        progress : callable, optional
+            Called with the bytes that have arrived so far.
 
         Raises
         ------
         InvalidInputError
-            There is no readable file at `file_path`.
+            There is no readable file at `file_path`, or somebody writes to it
+            (``kind="changed_file"``).
         """
-        try:
-            data = Path(file_path).read_bytes()
-        except OSError as error:
-            raise InvalidInputError(f"cannot read {file_path}: {error.strerror}") from error
-        return self.store_data(data, content_type, tier=tier, name=name or Path(file_path).name)
+        where, path = Tier.parse(tier), Path(file_path)
+        stored, size_bytes = self._writer.put_file(
+            path, check_media_type(content_type), where, progress
+        )
+        return self._recorded(stored, size_bytes, content_type, where, name or path.name)
+
+    def store_stream(
+        self,
+        source: BinaryIO | Iterable[bytes],
+        content_type: str,
+        *,
+        tier: Tier | str = Tier.ARTIFACTS,
+        name: str | None = None,
+        progress: Progress | None = None,
+    ) -> ContentHash:
+        """Store what a file object or an iterable of bytes gives; see `store_data`.
+
+        It is written to a temporary file first: its name is only known at its end.
+        """
+        where = Tier.parse(tier)
+        check_media_type(content_type)
+        with tempfile.TemporaryDirectory(prefix="astrid-") as folder:
+            path = Path(folder) / "stream"
+            spool(source, path)
+            stored, size_bytes = self._writer.put_file(path, content_type, where, progress)
+        return self._recorded(stored, size_bytes, content_type, where, name or stored[:8])
+
+    def store_files(
+        self,
+        files: Iterable[Path | tuple[str, Path]],
+        content_type: str | Callable[[Path], str],
+        *,
+        tier: Tier | str = Tier.ARTIFACTS,
+        progress: FileProgress | None = None,
+    ) -> StoreReport:
+        """Store many files and their records with few requests; see `store_file`.
+
+        Parameters
+        ----------
+        files : iterable of Path, or of (name, Path)
+            A file without a name is called as on the disk.
+        content_type : str or callable
+            Of all files, or a function of a file's path.
+        tier : Tier or str
+        progress : callable, optional
+            Called with files done, files in all, and the name of the file at hand.
+
+        Returns
+        -------
+        StoreReport
+            What is stored, and what failed with the reason: a failure ends no other file.
+
+        Raises
+        ------
+        NotFoundError, AccessDeniedError
+            The bucket is not there, or may not be looked into.
+        """
+        where = Tier.parse(tier)
+        found = [FileToStore.of(each, content_type) for each in files]
+        return self._bulk_writer.store(found, where, progress)
 
     def retrieve_data(self, content_hash: str, *, tier: Tier | str | None = None) -> bytes:
         """Return the bytes that `content_hash` names, verified.
@@ -137,32 +210,113 @@ class ContentAddressedStorage:
         StorageUnavailableError
             The store gave no answer: whether it is there is not known.
         """
-        damaged: list[Tier] = []
-        for candidate in _from(tier):
-            try:
-                data = self._read_sound(content_hash, candidate)
-            except NotFoundError as error:
-                if error.kind == "no_such_bucket":
-                    raise
-                continue
-            if data is not None:
-                return data
-            damaged.append(candidate)
-        raise self._unusable(content_hash, damaged)
+        return self._reader.data(content_hash, _parsed(tier))
 
-    def put_blob(self, data: bytes, content_type: str, tier: Tier) -> str:
-        """Store `data` without a record: for callers that write the record themselves.
+    def retrieve_file(
+        self,
+        content_hash: str,
+        path: Path,
+        *,
+        tier: Tier | str | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write the content to the file `path` at constant memory, verified; return `path`.
 
-        What stands there already is trusted only when its size, and its hash where the store
-        keeps one, agree; otherwise it is replaced.
+        A file that is there is replaced, and only by the whole content; see `retrieve_data`.
+
+        Raises
+        ------
+        InvalidInputError
+            `path` cannot be written.
         """
-        content_hash = sha256_hex(data)
-        key = blob_key(content_hash, tier)
-        if not (self._deduplicate and self._is_there(key, content_hash, len(data))):
-            self._storage.upload_file(
-                self._bucket, key, data, content_type, content_hash=content_hash
-            )
-        return content_hash
+        return self._reader.file(content_hash, Path(path), _parsed(tier), progress)
+
+    def retrieve_stream(
+        self, content_hash: str, *, tier: Tier | str | None = None
+    ) -> Iterator[bytes]:
+        """Yield the content in pieces of some MiB, each verified before it is handed out.
+
+        See `retrieve_data`. A large content without leaf digests is written to a temporary file
+        first.
+        """
+        return self._reader.stream(content_hash, _parsed(tier))
+
+    def retrieve_files(
+        self,
+        contents: Iterable[str | tuple[str, str]],
+        folder: Path,
+        *,
+        tier: Tier | str | None = None,
+        progress: FileProgress | None = None,
+    ) -> list[Path]:
+        """Write many contents to files in `folder`, verified; return their paths in order.
+
+        Parameters
+        ----------
+        contents : iterable of str, or of (str, str)
+            Content hashes, each with the file's name if it is not to be called by its hash. A
+            name may have folders, which are made.
+        folder : Path
+            Made where it is not there.
+        tier : Tier or str, optional
+            Where to look first.
+        progress : callable, optional
+            Called with files done, files in all, and the name of the file at hand.
+
+        Raises
+        ------
+        NotFoundError, CorruptionError
+            One is not there, or no copy of it is sound; all the others are written.
+        InvalidInputError
+            A name leads out of `folder`, or two contents have one name.
+        """
+        targets = target_paths(contents, Path(folder))
+        self._bulk_reader.retrieve(targets, _parsed(tier), progress)
+        return list(targets)
+
+    def read_range(
+        self, content_hash: str, start: int, stop: int, *, tier: Tier | str | None = None
+    ) -> bytes:
+        """Return bytes `start` to `stop` (excluded), cut as a slice is; see `read_ranges`."""
+        return self.read_ranges(content_hash, [(start, stop)], tier=tier)[0]
+
+    def read_ranges(
+        self,
+        content_hash: str,
+        ranges: Sequence[tuple[int, int]],
+        *,
+        tier: Tier | str | None = None,
+    ) -> list[bytes]:
+        """Return several ranges of a content, verified without reading the rest of it.
+
+        What is fetched is verified leaf by leaf (`astrid_sdk.storage.leaves`); a content without
+        leaf digests is read and verified as a whole.
+
+        Raises
+        ------
+        NotFoundError, CorruptionError
+            As `retrieve_data`.
+        InvalidInputError
+            Not ``0 <= start <= stop``.
+        """
+        return self._reader.ranges(content_hash, ranges, _parsed(tier))
+
+    def open(self, content_hash: str, *, tier: Tier | str | None = None) -> BinaryIO:
+        """Return the content as a binary file that can be read and sought, verified as it is read.
+
+        Close it, or use it in a ``with`` statement. See `retrieve_data`.
+        """
+        return self._reader.open(content_hash, _parsed(tier))
+
+    def exists(self, content_hash: str, *, tier: Tier | str | None = None) -> bool:
+        """Return whether a tier, or only `tier`, holds the content: yes or no.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The store gave no answer: it is not known.
+        """
+        return self._reader.is_there(content_hash, _parsed(tier))
 
     def locate(self, content_hash: str, *, tier: Tier | str | None = None) -> Tier:
         """Return a tier that holds `content_hash`, asking `tier` first.
@@ -172,42 +326,32 @@ class ContentAddressedStorage:
         NotFoundError
             No tier holds it.
         """
-        for candidate in _from(tier):
-            if self._storage.head(self._bucket, blob_key(content_hash, candidate)) is not None:
-                return candidate
-        raise self._unusable(content_hash, [])
+        return self._reader.locate(content_hash, _parsed(tier))
 
-    def _read_sound(self, content_hash: str, tier: Tier) -> bytes | None:
-        """Return the bytes, or None where they have another hash, read twice."""
-        for _attempt in range(2):
-            data = self._storage.download_file(self._bucket, blob_key(content_hash, tier))
-            if sha256_hex(data) == content_hash:
-                return data
-        return None
+    def put_blob(self, data: bytes, content_type: str, tier: Tier) -> ContentHash:
+        """Store `data` without a record: for callers that write the record themselves.
 
-    def _is_there(self, key: str, content_hash: str, size_bytes: int) -> bool:
-        stored = self._storage.head(self._bucket, key)
-        return stored is not None and _agrees(stored, content_hash, size_bytes)
+        What stands there already is trusted only when its size and a checksum agree, or when it
+        reads back; otherwise it is replaced.
+        """
+        return self._writer.put_data(data, content_type, tier)[0]
 
-    def _unusable(self, content_hash: str, damaged: Sequence[Tier]) -> AstridError:
-        where = self._storage.describe()
-        if not damaged:
-            return NotFoundError(f"no tier of {where} holds {content_hash}")
-        return CorruptionError(
-            f"{content_hash} in {', '.join(damaged)} of {where} does not hold the bytes its name "
-            "says: it was not handed out; to mend it, delete what is there and store the original "
-            "file again"
+    def _recorded(
+        self, stored: ContentHash, size_bytes: int, content_type: str, tier: Tier, name: str
+    ) -> ContentHash:
+        """Write that something was stored, and return what to tell the caller of it."""
+        record = Record(
+            kind=RecordKind.INGEST,
+            content_hash=str(stored),
+            tier=tier,
+            size_bytes=size_bytes,
+            media_type=content_type,
+            name=name,
+            origin=f"data:{name}",
         )
+        is_spooled = self._keeper.keep([(record, stored.is_new)])
+        return ContentHash(stored, is_new=stored.is_new, is_spooled=stored.is_spooled or is_spooled)
 
 
-def _from(first: Tier | str | None) -> list[Tier]:
-    """Return all tiers, the likely one first."""
-    if first is None:
-        return list(Tier)
-    likely = Tier.parse(first)
-    return [likely, *(tier for tier in Tier if tier != likely)]
-
-
-def _agrees(stored: StoredObject, content_hash: str, size_bytes: int) -> bool:
-    told = stored.user_metadata.get(CONTENT_HASH_METADATA, content_hash)
-    return stored.size_bytes == size_bytes and told == content_hash
+def _parsed(tier: Tier | str | None) -> Tier | None:
+    return None if tier is None else Tier.parse(tier)

@@ -1,32 +1,57 @@
 """A store in a folder: a bucket is a folder, an object is a file."""
 
-import errno
 import os
-import secrets
-import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, ClassVar, TypeVar
 
 from typing_extensions import override
 
-from astrid_sdk.errors import AccessDeniedError, ConflictError, NotFoundError
-from astrid_sdk.storage.base import (
-    CATALOG_PREFIX,
-    ObjectStorage,
+from astrid_sdk.errors import AccessDeniedError, NotFoundError
+from astrid_sdk.storage import local_files, local_listing, refusals
+from astrid_sdk.storage.base import CATALOG_PREFIX, ObjectStorage, TableLocation
+from astrid_sdk.storage.capabilities import Capabilities
+from astrid_sdk.storage.keys import check_bucket, check_key
+from astrid_sdk.storage.local_uploads import LocalUploads
+from astrid_sdk.storage.operations import (
+    AbortUpload,
+    BeginUpload,
+    CompleteUpload,
+    Copy,
+    CreateBucket,
+    Delete,
+    Fetched,
+    Get,
+    Head,
+    ListPage,
+    ListUploads,
+    Operation,
+    Page,
+    PartialUpload,
+    Put,
     StoredObject,
-    TableLocation,
-    check_bucket,
-    check_content_hash,
-    check_key,
-    check_media_type,
-    check_prefix,
-    check_range,
+    UploadedPart,
+    UploadPart,
+    Written,
 )
-from astrid_sdk.storage.responses import Attempt, place, translated
+from astrid_sdk.storage.responses import Attempt, translated
 
 _TEMPORARY = ".tmp"  # no bucket's name starts with a dot, so it is never listed
+_DOING = {
+    "put": "write",
+    "get": "read",
+    "head": "look up",
+    "copy": "write",
+    "begin": "begin the upload of",
+    "part": "write a part of",
+    "complete": "complete the upload of",
+    "abort": "abort the upload of",
+    "uploads": "list the uploads of",
+    "create-bucket": "make",
+}
+ResultT = TypeVar("ResultT")
 
 
 class LocalStorageClient(ObjectStorage):
@@ -43,102 +68,37 @@ class LocalStorageClient(ObjectStorage):
         The folder; made when the first bucket is.
     """
 
+    most_at_once = 16  # writers that wait for the disk together are served together
+
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.realpath(root))
+        self._uploads = LocalUploads(self._root / _TEMPORARY / "uploads", self.describe())
 
     @override
     def __repr__(self) -> str:
         return f"LocalStorageClient({str(self._root)!r})"
 
+    @property
     @override
-    def upload_file(
-        self,
-        bucket: str,
-        key: str,
-        data: bytes,
-        content_type: str,
-        *,
-        create_only: bool = False,
-        content_hash: str | None = None,
-    ) -> str:
-        check_media_type(content_type)
-        if content_hash is not None:
-            check_content_hash(content_hash)
-        with translated(self._attempt("write", bucket, key, writes=True)):
-            target = self._path(bucket, key)
-            self._require_bucket(bucket)
-            temporary = self._write_temporary(data)
-            try:
-                _make_folders(target.parent)
-                _publish(temporary, target, create_only=create_only)
-                _sync_folder(target.parent)
-            except FileExistsError:
-                self._accept_only_same(bucket, key, data)
-            finally:
-                temporary.unlink(missing_ok=True)
-        return key
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            keeps_media_type=False,
+            keeps_user_metadata=False,
+            keys_may_continue=False,
+            is_durable=True,
+            has_tables=True,
+        )
 
     @override
-    def download_file(self, bucket: str, key: str) -> bytes:
-        with translated(self._attempt("read", bucket, key)), self._opened(bucket, key) as file:
-            return file.read()
-
-    @override
-    def download_range(self, bucket: str, key: str, start: int, stop: int) -> bytes:
-        check_range(start, stop)
-        with translated(self._attempt("read", bucket, key)), self._opened(bucket, key) as file:
-            file.seek(start)
-            return file.read(stop - start)
-
-    @override
-    def delete_file(self, bucket: str, key: str) -> bool:
-        with translated(self._attempt("delete", bucket, key, writes=True)):
-            path = self._path(bucket, key)
-            if self.head(bucket, key) is None:
-                return False
-            try:
-                path.unlink()
-            except FileNotFoundError:  # another caller was faster
-                return False
-            _sync_folder(path.parent)
-            return True
-
-    @override
-    def list_files(self, bucket: str, prefix: str) -> list[str]:
-        return [key for key, _ in self._found(bucket, prefix)]
-
-    @override
-    def list_objects(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
-        for key, entry in self._found(bucket, prefix):
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:  # deleted since
-                continue
-            yield _stored_object(key, status)
-
-    @override
-    def get_file_metadata(self, bucket: str, key: str) -> dict[str, Any]:
-        found = self.head(bucket, key)
-        if found is None:
-            raise self._not_found(bucket, key)
-        return found.as_metadata()
-
-    @override
-    def head(self, bucket: str, key: str) -> StoredObject | None:
-        with translated(self._attempt("look up", bucket, key)):
-            try:
-                status = self._path(bucket, key).stat(follow_symlinks=False)
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        return _stored_object(key, status)
-
-    @override
-    def create_bucket(self, bucket: str) -> None:
-        with translated(Attempt("make", self._where(bucket), writes=True)):
-            self._root.mkdir(parents=True, exist_ok=True)
-            _make_folders(self._path(bucket))
+    def perform(self, operation: Operation[ResultT]) -> ResultT:
+        act = self._actions.get(type(operation))
+        if act is None:
+            raise refusals.unknown_operation(self.describe(), operation)
+        where = refusals.place(self.describe(), operation.bucket, operation.where)
+        doing = _DOING.get(operation.verb, operation.verb)
+        with translated(Attempt(doing, where, writes=operation.writes)):
+            result: ResultT = act(self, operation)
+        return result
 
     @override
     def describe(self) -> str:
@@ -148,13 +108,129 @@ class LocalStorageClient(ObjectStorage):
     def table_location(self, bucket: str, name: str) -> TableLocation:
         return TableLocation(str(self._path(bucket, f"{CATALOG_PREFIX}/{name}")), {})
 
-    def _found(self, bucket: str, prefix: str) -> "list[tuple[str, os.DirEntry[str]]]":
-        with translated(self._attempt("list", bucket, check_prefix(prefix))):
-            start = prefix.rpartition("/")[0]
-            folder = self._path(bucket, start or None)
-            self._require_bucket(bucket)
-            found = [pair for pair in _walk(folder, start) if pair[0].startswith(prefix)]
-            return sorted(found, key=lambda pair: pair[0].encode())
+    def _put(self, put: Put) -> Written:
+        target = self._target(put.bucket, put.key)
+        if put.create_only and local_files.holds(target, put.data):
+            return _written(put.key, target, is_new=False)  # found without writing it once more
+        temporary = local_files.write_temporary(self._temporary(), put.data)
+        try:
+            return self._published(put, temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _get(self, get: Get) -> Fetched:
+        with local_files.closing(self._opened(get.bucket, get.key)) as file:
+            status = os.fstat(file)
+            if get.etag not in {None, local_files.mark_of(status)}:
+                raise refusals.changed(self.describe(), get.bucket, get.key)
+            data = _read(file, get, status.st_size)
+        refusals.check_whole(self.describe(), get, data)
+        return Fetched(data, _stored_object(get.key, status))
+
+    def _head(self, head: Head) -> StoredObject | None:
+        status = local_files.status_of(self._path(head.bucket, head.key))
+        return None if status is None else _stored_object(head.key, status)
+
+    def _delete(self, delete: Delete) -> bool:
+        path = self._path(delete.bucket, delete.key)
+        if local_files.status_of(path) is None:
+            return delete.was_there
+        try:
+            with self._writing():
+                path.unlink()
+        except FileNotFoundError:  # another caller was faster
+            return delete.was_there
+        local_files.sync_folder(path.parent)
+        return True
+
+    def _copy(self, copy: Copy) -> Written:
+        target = self._target(copy.bucket, copy.key)
+        with local_files.closing(self._opened(copy.bucket, copy.source_key)) as source:
+            temporary = local_files.copy_temporary(self._temporary(), source)
+        try:
+            return self._published(copy, temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _list(self, page: ListPage) -> Page:
+        start = page.prefix.rpartition("/")[0]
+        folder = self._path(page.bucket, start or None)
+        self._require_bucket(page.bucket)
+        found = local_listing.first_files(
+            folder,
+            start,
+            prefix=page.prefix,
+            after=max(page.start_after, page.token or ""),
+            limit=page.limit + 1,
+        )
+        objects = [_stored_object(key, status) for key, status in found[: page.limit]]
+        return Page(objects, objects[-1].key if len(found) > page.limit else None)
+
+    def _begin(self, begin: BeginUpload) -> PartialUpload:
+        self._target(begin.bucket, begin.key)
+        return self._uploads.begin(begin.bucket, begin.key, begin.part_bytes)
+
+    def _part(self, part: UploadPart) -> UploadedPart:
+        return self._uploads.write_part(part.upload, part.number, part.data, part.content_hash)
+
+    def _complete(self, complete: CompleteUpload) -> Written:
+        target = self._target(complete.bucket, complete.upload.key)
+        try:
+            with self._uploads.completed(complete.upload, complete.parts) as body:
+                return self._published(complete, body, target)
+        except NotFoundError:
+            if not _was_completed(complete, target):
+                raise
+            return _written(complete.upload.key, target, is_new=False)
+
+    def _abort(self, abort: AbortUpload) -> bool:
+        return self._uploads.abort(abort.upload)
+
+    def _list_uploads(self, asked: ListUploads) -> Sequence[PartialUpload]:
+        self._require_bucket(asked.bucket)
+        return self._uploads.listed(asked.bucket, asked.prefix)
+
+    def _create_bucket(self, create: CreateBucket) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        local_files.make_folders(self._path(create.bucket))
+
+    _actions: ClassVar[Mapping[type, Callable[[Any, Any], Any]]] = {
+        Put: _put,
+        Get: _get,
+        Head: _head,
+        Delete: _delete,
+        Copy: _copy,
+        ListPage: _list,
+        BeginUpload: _begin,
+        UploadPart: _part,
+        CompleteUpload: _complete,
+        AbortUpload: _abort,
+        ListUploads: _list_uploads,
+        CreateBucket: _create_bucket,
+    }
+
+    def _published(
+        self, operation: Put | Copy | CompleteUpload, finished: Path, target: Path
+    ) -> Written:
+        """Put the `finished` file in the place of `target` where the conditions hold."""
+        local_files.make_folders(target.parent)
+        conditional = None if isinstance(operation, Copy) else operation
+        key = operation.upload.key if isinstance(operation, CompleteUpload) else operation.key
+        alone = conditional is not None and conditional.replace_etag is not None
+        with self._writing(alone=alone):
+            is_new = _publish(finished, target, conditional)
+        if conditional is not None and not (is_new or local_files.are_same(finished, target)):
+            raise refusals.conflict(self.describe(), conditional, key)
+        return _written(key, target, is_new=is_new)
+
+    def _writing(self, *, alone: bool = False) -> AbstractContextManager[None]:
+        """Hold the store for a moment: a condition is looked at and acted on with no other."""
+        return local_files.locked(self._temporary() / "lock", shared=not alone)
+
+    def _target(self, bucket: str, key: str) -> Path:
+        path = self._path(bucket, key)
+        self._require_bucket(bucket)
+        return path
 
     def _path(self, bucket: str, key: str | None = None) -> Path:
         """Return the file of an object (the folder of a bucket), reached without any link."""
@@ -162,112 +238,67 @@ class LocalStorageClient(ObjectStorage):
         if key is not None:
             path /= check_key(key)
         if os.path.realpath(path) != str(path):
+            where = refusals.place(self.describe(), bucket, key or "")
             raise AccessDeniedError(
-                f"{self._where(bucket, key or '')} is reached through a symbolic link, and links "
-                "are not followed; point the store at the real folder",
+                f"{where} is reached through a symbolic link, and links are not followed; point "
+                "the store at the real folder",
                 kind="symlink",
             )
         return path
 
-    def _opened(self, bucket: str, key: str) -> BinaryIO:
-        path = self._path(bucket, key)
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise self._not_found(bucket, key) from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise self._not_found(bucket, key)
-        return os.fdopen(descriptor, "rb")
+    def _opened(self, bucket: str, key: str) -> int:
+        descriptor = local_files.open_regular(self._path(bucket, key))
+        if descriptor is None:
+            self._require_bucket(bucket)
+            raise refusals.not_found(self.describe(), bucket, key)
+        return descriptor
 
-    def _write_temporary(self, data: bytes) -> Path:
+    def _temporary(self) -> Path:
         folder = self._root / _TEMPORARY
         folder.mkdir(exist_ok=True)
-        path = folder / secrets.token_hex(16)
-        try:
-            with path.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:  # a full disk must not be kept full by half a file
-            path.unlink(missing_ok=True)
-            raise
-        return path
-
-    def _accept_only_same(self, bucket: str, key: str, data: bytes) -> None:
-        found = self.head(bucket, key)
-        if (
-            found is None
-            or found.size_bytes != len(data)
-            or self.download_file(bucket, key) != data
-        ):
-            raise ConflictError(
-                f"{self._where(bucket, key)} is there already with other bytes; nothing was "
-                "changed: read it, then decide",
-                kind="already_exists",
-            )
+        return folder
 
     def _require_bucket(self, bucket: str) -> None:
         if not (self._root / bucket).is_dir():
-            raise NotFoundError(
-                f"there is no bucket {bucket!r} in {self.describe()}; make it with create_bucket",
-                kind="no_such_bucket",
-            )
-
-    def _not_found(self, bucket: str, key: str) -> NotFoundError:
-        self._require_bucket(bucket)
-        return NotFoundError(f"{self._where(bucket, key)} is not there; check the key")
-
-    def _attempt(self, doing: str, bucket: str, key: str, *, writes: bool = False) -> Attempt:
-        return Attempt(doing, self._where(bucket, key), writes=writes)
-
-    def _where(self, bucket: str, key: str = "") -> str:
-        return place(self.describe(), bucket, key)
+            raise refusals.no_such_bucket(self.describe(), bucket)
 
 
-def _publish(temporary: Path, target: Path, *, create_only: bool) -> None:
-    if create_only:
-        os.link(temporary, target)  # unlike a rename it fails where something is
-    else:
-        temporary.replace(target)
+def _publish(finished: Path, target: Path, conditional: Put | CompleteUpload | None) -> bool:
+    """Return whether the conditions held, and it was put there."""
+    if conditional is not None and conditional.create_only:
+        return local_files.link_new(finished, target)
+    if conditional is not None and conditional.replace_etag is not None:
+        status = local_files.status_of(target)
+        if status is None or local_files.mark_of(status) != conditional.replace_etag:
+            return False
+    finished.replace(target)
+    return True
 
 
-def _make_folders(folder: Path) -> None:
-    """Make `folder` and its parents, each one's entry forced to the disk."""
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        if not folder.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
-    except FileNotFoundError:
-        _make_folders(folder.parent)
-        _make_folders(folder)
-    else:
-        _sync_folder(folder.parent)
+def _was_completed(complete: CompleteUpload, target: Path) -> bool:
+    """Return whether an earlier try of this very call made the object."""
+    size_bytes = sum(part.size_bytes for part in complete.parts)
+    content_hash = complete.content_hash
+    return content_hash is not None and local_files.has_hash(target, content_hash, size_bytes)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _read(file: int, get: Get, size_bytes: int) -> bytes:
+    stop = size_bytes if get.stop is None else min(get.stop, size_bytes)
+    length = max(0, stop - get.start)
+    if get.into is None or get.is_whole or length != len(get.into):
+        return local_files.read_at(file, get.start, length)
+    filled = local_files.read_into(file, get.start, get.into)
+    return b"" if filled == length else bytes(get.into[:filled])
 
 
-def _walk(folder: Path, key: str) -> "Iterator[tuple[str, os.DirEntry[str]]]":
-    """Yield the keys and entries of the regular files below `folder`, whose own key is `key`."""
-    try:
-        entries = list(os.scandir(folder))
-    except (FileNotFoundError, NotADirectoryError):  # nothing has that prefix, or no longer
-        return
-    for entry in entries:
-        name = f"{key}/{entry.name}" if key else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), name)
-        elif entry.is_file(follow_symlinks=False):
-            yield name, entry
+def _written(key: str, target: Path, *, is_new: bool = True) -> Written:
+    """Acknowledge what is at `target`, once its entry is on the disk."""
+    local_files.sync_folder(target.parent)
+    status = local_files.status_of(target)
+    return Written(key, None if status is None else local_files.mark_of(status), is_new=is_new)
 
 
 def _stored_object(key: str, status: os.stat_result) -> StoredObject:
     modified = datetime.fromtimestamp(status.st_mtime, UTC)
-    return StoredObject(key, status.st_size, last_modified=modified)
+    mark = local_files.mark_of(status)
+    return StoredObject(key, status.st_size, etag=mark, last_modified=modified)

@@ -13,11 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
-from astrid_sdk.canonical import canonical_json, json_hash, sha256_hex
+from astrid_sdk.canonical import JsonValue, canonical_json, json_hash, sha256_hex
 from astrid_sdk.errors import CorruptionError, InvalidInputError
 from astrid_sdk.storage.base import ObjectStorage
+from astrid_sdk.storage.operations import Get, Put, Written
 from astrid_sdk.tiers import Tier
 
 FORMAT_VERSION = 1
@@ -93,36 +95,41 @@ class Record:
 
         Statements of people (tag, exclude) count author, content and time too.
         """
-        identity: list[Any] = [
-            self.kind.value,
-            self.content_hash,
-            self.tier.value,
-            self.origin or self.derivation_key,
-        ]
         if self.kind in STATEMENTS:
-            identity += [self.author, dict(self.details), _utc_text(self.created_at)]
-        return json_hash(identity)
+            said: list[Any] = [self.author, dict(self.details), _utc_text(self.created_at)]
+            return json_hash([*self._identity, *said])
+        return sha256_hex(f"[{','.join(map(_quoted, self._identity))}]".encode("ascii"))
+
+    @property
+    def _identity(self) -> tuple[str, str, str, str]:
+        named = self.origin or self.derivation_key
+        return self.kind.value, self.content_hash, self.tier.value, named
 
     def to_line(self) -> bytes:
         """Return the record as one line of canonical JSON, without the line feed."""
-        return canonical_json(
-            {
-                "format_version": FORMAT_VERSION,
-                "record_id": self.record_id,
-                "kind": self.kind.value,
-                "content_hash": self.content_hash,
-                "tier": self.tier.value,
-                "size_bytes": self.size_bytes,
-                "media_type": self.media_type,
-                "name": self.name,
-                "origin": self.origin,
-                "derivation_key": self.derivation_key,
-                "created_at": _utc_text(self.created_at),
-                "author": self.author,
-                "details": dict(self.details),
-                "summaries": [dict(summary) for summary in self.summaries],
-            }
-        )
+        return self.line_with(self.record_id)
+
+    def line_with(self, record_id: str) -> bytes:
+        """Return the line where the record's id is known; see `to_line`.
+
+        It is `canonical_json` written out, because a batch makes thousands of them.
+        """
+        return (
+            f'{{"author":{_quoted(self.author)},'
+            f'"content_hash":{_quoted(self.content_hash)},'
+            f'"created_at":"{_utc_text(self.created_at)}",'
+            f'"derivation_key":{_quoted(self.derivation_key)},'
+            f'"details":{_text(dict(self.details))},'
+            f'"format_version":{FORMAT_VERSION},'
+            f'"kind":"{self.kind.value}",'
+            f'"media_type":{_quoted(self.media_type)},'
+            f'"name":{_quoted(self.name)},'
+            f'"origin":{_quoted(self.origin)},'
+            f'"record_id":"{record_id}",'
+            f'"size_bytes":{self.size_bytes},'
+            f'"summaries":{_text([dict(summary) for summary in self.summaries])},'
+            f'"tier":"{self.tier.value}"}}'
+        ).encode("ascii")
 
     @classmethod
     def from_line(cls, line: bytes) -> "Record":
@@ -173,7 +180,24 @@ class RecordLog:
 
     def append(self, records: Iterable[Record]) -> list[str]:
         """Write `records` as packs, in order, and return the packs' keys."""
-        return [self._write(pack) for pack in _batched(records, PACK_LINES)]
+        return [written.key for written in self.write(records)]
+
+    def write(self, records: Iterable[Record]) -> list[Written]:
+        """Write `records` as packs and return, in order, what became of each pack.
+
+        Several packs are sent side by side. When one fails, the first failure is raised and the
+        others may be written or not: a record that is written twice counts once.
+        """
+        return self.write_lines(record.to_line() for record in records)
+
+    def write_lines(self, lines: Iterable[bytes]) -> list[Written]:
+        """Write lines of `Record.to_line` as packs; see `write`."""
+        puts = [self._put(pack) for pack in _batched(lines, PACK_LINES)]
+        if len(puts) == 1:
+            return [self._storage.perform(puts[0])]
+        outcomes = list(self._storage.perform_many(puts))
+        done = {outcome.operation.where: outcome.value() for outcome in outcomes}
+        return [done[put.key] for put in puts]
 
     def packs(self) -> list[str]:
         """Return the keys of all packs, in byte order; what a file manager left there is none."""
@@ -188,31 +212,40 @@ class RecordLog:
         CorruptionError
             The pack's bytes are not the ones its name says.
         """
-        content = self._storage.download_file(self._bucket, pack)
-        if pack != _key(content):
+        content = self._storage.perform(Get(bucket=self._bucket, key=pack)).data
+        if pack != _key_of(sha256_hex(content)):
             raise CorruptionError(
                 f"record pack {pack} does not hold the bytes its name says: restore it from a "
                 "copy of the bucket; nothing was read from it"
             )
         return [Record.from_line(line) for line in content.splitlines()]
 
-    def _write(self, records: Sequence[Record]) -> str:
-        content = b"".join(record.to_line() + b"\n" for record in records)
-        return self._storage.upload_file(
-            self._bucket, _key(content), content, "application/x-ndjson", create_only=True
+    def _put(self, lines: Sequence[bytes]) -> Put:
+        content = b"\n".join((*lines, b""))
+        digest = sha256_hex(content)
+        return Put(
+            bucket=self._bucket,
+            key=_key_of(digest),
+            data=content,
+            content_type="application/x-ndjson",
+            create_only=True,
+            content_hash=digest,
         )
 
 
-def _batched(records: Iterable[Record], size: int) -> Iterator[tuple[Record, ...]]:
-    remaining = iter(records)
+def _batched(lines: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:
+    remaining = iter(lines)
     while batch := tuple(islice(remaining, size)):
         yield batch
+
+
+def _text(value: JsonValue) -> str:
+    return canonical_json(value).decode("ascii") if value else str(value)
 
 
 def _utc_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat()
 
 
-def _key(content: bytes) -> str:
-    digest = sha256_hex(content)
+def _key_of(digest: str) -> str:
     return f"{PREFIX}{digest[:2]}/{digest}.ndjson"

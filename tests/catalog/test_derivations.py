@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from stores import BUCKET, Bench, CrashingStore, MeetingStore, WrappedStore, at_once, local_store
@@ -20,8 +20,10 @@ from astrid_sdk.errors import (
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import blob_key
 from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.operations import Get, Operation
 from astrid_sdk.tiers import Tier
 
+ResultT = TypeVar("ResultT")
 MEDIA = "application/octet-stream"
 CRASHES = {"before the blob": 0, "blob | records": 1, "records | derivation": 2}
 
@@ -220,11 +222,12 @@ class _BlindOnce(WrappedStore):
     """Finds no derivation the first time it is asked, as just before another writer's commit."""
 
     @override
-    def download_file(self, bucket: str, key: str) -> bytes:
-        if key.startswith("_derivations/") and key not in self.read:
+    def perform(self, operation: Operation[ResultT]) -> ResultT:
+        key = operation.where
+        if isinstance(operation, Get) and key.startswith("_derivations/") and key not in self.read:
             self.read.append(key)
             raise NotFoundError(f"{key} is not there")
-        return super().download_file(bucket, key)
+        return super().perform(operation)
 
 
 def test_the_same_bytes_under_another_name_are_no_conflict(store: LocalStorageClient) -> None:

@@ -17,6 +17,7 @@ from astrid_sdk.errors import (
     StorageUnavailableError,
 )
 from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.operations import Put
 
 BUCKET = "astrid-storage"
 
@@ -36,6 +37,24 @@ for number in range(200):
     except ConflictError:
         pass
 print(won)
+"""
+
+COUNTER = """
+import sys
+from pathlib import Path
+from astrid_sdk.errors import ConflictError
+from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.operations import Get, Put
+
+store, steps = LocalStorageClient(Path(sys.argv[1])), 0
+while steps < 50:
+    found = store.perform(Get(bucket="astrid-storage", key="count"))
+    more = Put(bucket="astrid-storage", key="count", data=b"%d" % (int(found.data) + 1),
+               content_type="text/plain", replace_etag=found.stored.etag)
+    try:
+        steps += store.perform(more).is_new
+    except ConflictError:
+        pass
 """
 
 DIES_HALFWAY = """
@@ -65,6 +84,12 @@ def put(store: LocalStorageClient, key: str, data: bytes = b"x") -> str:
     return store.upload_file(BUCKET, key, data, "text/plain")
 
 
+def left_behind(folder: Path) -> list[str]:
+    """Return the temporary files below `folder` but for the lock."""
+    files = [path for path in (folder / ".tmp").rglob("*") if path.is_file()]
+    return sorted(path.name for path in files if path.name != "lock")
+
+
 def test_an_object_is_a_plain_file(store: LocalStorageClient, folder: Path) -> None:
     put(store, "night/a.txt", b"plain")
     assert (folder / BUCKET / "night" / "a.txt").read_bytes() == b"plain"
@@ -78,7 +103,8 @@ def test_making_a_client_touches_nothing(folder: Path) -> None:
 def test_no_temporary_file_is_left_or_listed(store: LocalStorageClient, folder: Path) -> None:
     put(store, "a")
     store.upload_file(BUCKET, "a", b"x", "text/plain", create_only=True)
-    assert list((folder / ".tmp").iterdir()) == []
+    store.copy_file(BUCKET, "a", "b")
+    assert left_behind(folder) == []
     with pytest.raises(InvalidInputError):
         store.list_files(".tmp", "")
 
@@ -111,7 +137,7 @@ def test_a_write_the_disk_refuses_leaves_what_was_there(
             put(store, "a", b"second")
     assert caught.value.kind == kind
     assert store.download_file(BUCKET, "a") == b"first"
-    assert list((folder / ".tmp").iterdir()) == []
+    assert left_behind(folder) == []
 
 
 def test_a_writer_killed_halfway_leaves_what_was_there(
@@ -139,6 +165,62 @@ def test_of_two_processes_each_object_has_one_winner(
     ]
     wins = [int(racer.communicate(timeout=60)[0]) for racer in racers]
     assert sum(wins) == len(store.list_files(BUCKET, "race/")) == 200
+
+
+def test_of_two_processes_that_count_none_loses_a_step(
+    store: LocalStorageClient, folder: Path
+) -> None:
+    put(store, "count", b"0")
+    counters = [
+        subprocess.Popen([sys.executable, "-c", COUNTER, str(folder)], env=child_environment({}))
+        for _ in range(2)
+    ]
+    assert [counter.wait(timeout=60) for counter in counters] == [0, 0]
+    assert store.download_file(BUCKET, "count") == b"100"
+
+
+def test_a_file_changed_by_another_tool_has_another_mark(
+    store: LocalStorageClient, folder: Path
+) -> None:
+    put(store, "a", b"first")
+    before = store.head(BUCKET, "a")
+    (folder / BUCKET / "a").write_bytes(b"other")
+    after = store.head(BUCKET, "a")
+    assert before is not None
+    assert after is not None
+    assert before.etag != after.etag
+
+
+def test_versions_written_at_once_have_marks_of_their_own(store: LocalStorageClient) -> None:
+    marks = [
+        store.perform(
+            Put(bucket=BUCKET, key="a", data=b"%d" % (number % 2), content_type="text/plain")
+        ).etag
+        for number in range(200)
+    ]
+    assert len(set(marks)) == 200
+
+
+def test_a_copy_is_a_file_of_its_own(store: LocalStorageClient, folder: Path) -> None:
+    put(store, "a", b"first")
+    store.copy_file(BUCKET, "a", "b/c")
+    with (folder / BUCKET / "a").open("r+b") as file:
+        file.write(b"other")
+    assert store.download_file(BUCKET, "b/c") == b"first"
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.ENOTSUP, errno.ENOSYS])
+def test_a_copy_works_where_the_kernel_cannot_copy(
+    store: LocalStorageClient, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    body = b"0123456789" * 300_000
+    put(store, "a", body)
+    monkeypatch.setattr(os, "copy_file_range", refuse)
+    store.copy_file(BUCKET, "a", "b")
+    assert store.download_file(BUCKET, "b") == body
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -17,13 +17,16 @@ from typing_extensions import override
 from astrid_sdk.config import Secret, StorageConfig, child_environment
 from astrid_sdk.errors import (
     AccessDeniedError,
+    AstridError,
     ConflictError,
     CorruptionError,
     InvalidInputError,
     StorageUnavailableError,
 )
-from astrid_sdk.storage.base import CONTENT_HASH_METADATA
+from astrid_sdk.storage.http_limits import Timeouts
+from astrid_sdk.storage.operations import CONTENT_HASH_METADATA
 from astrid_sdk.storage.r2_client import R2StorageClient
+from astrid_sdk.storage.retrying import RetryPolicy
 
 HIDDEN = "hidden-value-3141"
 BUCKET = "astrid-storage"
@@ -78,7 +81,9 @@ def config_of(endpoint_url: str) -> StorageConfig:
 
 def client_of(endpoint_url: str) -> R2StorageClient:
     return R2StorageClient(
-        config_of(endpoint_url), attempts=2, connect_timeout_s=1.0, read_timeout_s=2.0
+        config_of(endpoint_url),
+        retry=RetryPolicy(attempts=2, base_s=0.01),
+        timeouts=Timeouts(connect_s=1.0, idle_s=2.0, answer_s=5.0),
     )
 
 
@@ -143,35 +148,56 @@ class TestTableLocation:
 
 
 class TestWriting:
-    def test_an_etag_of_other_bytes_is_settled_by_looking_it_up(self) -> None:
+    def test_an_etag_that_is_no_md5_is_settled_by_reading_back(self) -> None:
         odd = {"ETag": '"opaque"'}
-        with scripted({"PUT": Answer(200, headers=odd), "HEAD": head_of(len(BODY))}) as client:
+        answers = {
+            "PUT": Answer(200, headers=odd),
+            "HEAD": head_of(len(BODY), ETag='"opaque"'),
+            "GET": Answer(200, BODY, odd),
+        }
+        with scripted(answers) as client:
             assert put(client) == "a"
 
-    @pytest.mark.parametrize("found", [Answer(404), head_of(len(BODY) - 1)])
-    def test_an_acknowledged_write_that_is_not_there_is_an_error(self, found: Answer) -> None:
-        with scripted({"PUT": Answer(200), "HEAD": found}) as client:
-            with pytest.raises(CorruptionError) as caught:
-                put(client)
-            assert caught.value.kind == "not_written"
-
     @pytest.mark.parametrize(
-        "headers",
-        [{"ETag": BODY_ETAG}, {"x_amz_meta_astrid_sha256": hashlib.sha256(BODY).hexdigest()}],
+        ("found", "error", "kind"),
+        [
+            (Answer(404), StorageUnavailableError, "not_written"),
+            (head_of(len(BODY) - 1, ETag='"cut"'), CorruptionError, "checksum"),
+        ],
     )
-    def test_a_refusal_because_of_our_own_object_is_success(self, headers: dict[str, str]) -> None:
-        refused = {"PUT": Answer(412), "HEAD": head_of(len(BODY), **headers)}
+    def test_an_acknowledged_write_that_is_not_there_is_an_error(
+        self, found: Answer, error: type[AstridError], kind: str
+    ) -> None:
+        with scripted({"PUT": Answer(200, headers={"ETag": '"cut"'}), "HEAD": found}) as client:
+            with pytest.raises(error) as caught:
+                put(client)
+            assert (caught.value.kind, caught.value.wrote) == (kind, None)
+
+    @pytest.mark.parametrize("etag", [BODY_ETAG, '"opaque"'])
+    def test_a_refusal_because_of_our_own_object_is_success(self, etag: str) -> None:
+        refused = {
+            "PUT": Answer(412),
+            "HEAD": head_of(len(BODY), ETag=etag),
+            "GET": Answer(200, BODY, {"ETag": etag}),
+        }
         with scripted(refused) as client:
             assert put(client, create_only=True) == "a"
 
     @pytest.mark.parametrize(
-        "found", [Answer(404), head_of(len(BODY), ETag='"other"'), head_of(9, ETag=BODY_ETAG)]
+        "found", [head_of(len(BODY), ETag='"other"'), head_of(9, ETag=BODY_ETAG)]
     )
     def test_a_refusal_because_of_other_bytes_is_a_conflict(self, found: Answer) -> None:
-        with scripted({"PUT": Answer(412), "HEAD": found}) as client:
+        there = Answer(200, BODY[::-1], {"ETag": '"other"'})
+        with scripted({"PUT": Answer(412), "HEAD": found, "GET": there}) as client:
             with pytest.raises(ConflictError) as caught:
                 put(client, create_only=True)
-            assert caught.value.kind == "already_exists"
+            assert (caught.value.kind, caught.value.wrote) == ("already_exists", False)
+
+    def test_a_refusal_because_of_what_is_gone_again_is_tried_again(self) -> None:
+        with scripted({"PUT": Answer(412), "HEAD": Answer(404)}) as client:
+            with pytest.raises(StorageUnavailableError) as caught:
+                put(client, create_only=True)
+            assert caught.value.kind == "concurrent_write"
 
     def test_the_content_hash_is_recorded(self, moto_server: MotoServer) -> None:
         client = R2StorageClient(moto_server.config(BUCKET))
@@ -186,7 +212,8 @@ class TestWriting:
 
 class TestReading:
     def test_bytes_other_than_the_recorded_ones_are_not_handed_out(self) -> None:
-        lying = Answer(200, b"bodY", {"x-amz-meta-astrid-sha256": hashlib.sha256(BODY).hexdigest()})
+        recorded = {"x-amz-meta-astrid-sha256": hashlib.sha256(BODY).hexdigest()}
+        lying = Answer(200, b"bodY", {"ETag": '"odd"', **recorded})
         with scripted({"GET": lying}) as client, pytest.raises(CorruptionError):
             client.download_file(BUCKET, "a")
 

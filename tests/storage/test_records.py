@@ -1,17 +1,28 @@
 """What records and packs promise."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stores import BUCKET, WrappedStore, local_store
 
-from astrid_sdk.canonical import canonical_json, sha256_hex
-from astrid_sdk.errors import CorruptionError, InvalidInputError
-from astrid_sdk.storage.records import PACK_LINES, Record, RecordKind, RecordLog
+from astrid_sdk.canonical import canonical_json, json_hash, sha256_hex
+from astrid_sdk.errors import CorruptionError, InvalidInputError, StorageUnavailableError
+from astrid_sdk.storage.record_keeper import RecordKeeper
+from astrid_sdk.storage.records import (
+    PACK_LINES,
+    STATEMENTS,
+    Record,
+    RecordKind,
+    RecordLog,
+)
+from astrid_sdk.storage.seen import SeenContents
+from astrid_sdk.testing.stores import Failure, FlakyStore
 from astrid_sdk.tiers import Tier
 
 HASH = "ab" * 32
@@ -79,6 +90,21 @@ def test_a_record_comes_back_from_its_line_as_it_was(record: Record) -> None:
     assert again == record
     assert again.to_line() == line
     assert b"\n" not in line
+
+
+@given(records)
+def test_a_line_is_canonical_json_and_its_id_names_the_event(record: Record) -> None:
+    value = json.loads(record.to_line())
+    assert record.to_line() == canonical_json(value)
+    identity: list[Any] = [
+        record.kind,
+        record.content_hash,
+        record.tier,
+        record.origin or record.derivation_key,
+    ]
+    if record.kind in STATEMENTS:
+        identity += [record.author, record.details, value["created_at"]]
+    assert value["record_id"] == record.record_id == json_hash(identity)
 
 
 @given(st.dictionaries(st.text(), json_values))
@@ -152,6 +178,28 @@ def test_packs_hold_at_most_a_thousand_records_in_order(log: RecordLog) -> None:
     assert [len(log.read(pack)) for pack in packs] == [PACK_LINES, 1]
     assert [record for pack in packs for record in log.read(pack)] == many
     assert log.packs() == sorted(packs)
+
+
+def test_a_pack_that_fails_is_an_error_and_the_others_may_stay(store: WrappedStore) -> None:
+    away = FlakyStore(store, [Failure(StorageUnavailableError("away"), skip=1)])
+    many = [replace(INGEST, origin=f"file:///{number}") for number in range(2 * PACK_LINES)]
+    with pytest.raises(StorageUnavailableError):
+        RecordLog(away, BUCKET).append(many)
+    packs = RecordLog(store, BUCKET).append(many)
+    assert RecordLog(store, BUCKET).packs() == sorted(packs)
+
+
+def test_records_that_are_known_to_be_written_are_not_written_again(
+    log: RecordLog, store: WrappedStore
+) -> None:
+    keeper = RecordKeeper(log, SeenContents(), "here")
+    other = replace(INGEST, origin="file:///other.fits")
+    keeper.keep([(INGEST, True)])
+    keeper.keep([(INGEST, False), (other, False)])
+    keeper.keep([(INGEST, False), (other, False)])
+    assert [log.read(pack) for pack in store.written] == [[INGEST], [other]]
+    keeper.keep([(INGEST, True)])  # its blob was gone: nothing known before counts
+    assert len(store.written) == 3
 
 
 def test_no_records_are_no_pack(log: RecordLog) -> None:

@@ -22,9 +22,10 @@ from astrid_sdk.errors import (
     CorruptionError,
     InvalidInputError,
     NotFoundError,
+    RateLimitedError,
     StorageUnavailableError,
 )
-from astrid_sdk.storage import responses
+from astrid_sdk.storage import verdicts
 from astrid_sdk.storage.responses import Attempt, translate, translated, verdict_of_class
 
 READ = Attempt("read", "'k' of bucket 'b' in a test")
@@ -72,14 +73,14 @@ def test_what_botocore_lets_through_has_a_place_too(foreign: type[Exception]) ->
         ("RequestTimeTooSkewed", 403, AccessDeniedError, "clock"),
         ("PreconditionFailed", 412, ConflictError, "already_exists"),
         ("ConditionalRequestConflict", 409, StorageUnavailableError, "concurrent_write"),
-        ("SlowDown", 503, StorageUnavailableError, "throttled"),
-        ("429", 429, StorageUnavailableError, "throttled"),
+        ("SlowDown", 503, RateLimitedError, "throttled"),
+        ("429", 429, RateLimitedError, "throttled"),
         ("InternalError", 500, StorageUnavailableError, "server_error"),
         ("520", 520, StorageUnavailableError, "server_error"),
         ("", 0, StorageUnavailableError, "server_error"),
         ("ClientDisconnect", 400, StorageUnavailableError, "incomplete_body"),
         ("BadDigest", 400, CorruptionError, "checksum"),
-        ("EntityTooLarge", 400, InvalidInputError, "refused"),
+        ("EntityTooLarge", 400, InvalidInputError, "too_large"),
     ],
 )
 def test_an_answer_is_placed_by_code_then_status(
@@ -121,7 +122,7 @@ def test_a_message_says_what_where_why_and_what_to_do() -> None:
 
 
 def test_every_verdict_is_one_sentence_of_a_known_class() -> None:
-    tables = (responses.CODES, responses.STATUSES, responses.CLASSES, responses.ERRNOS)
+    tables = (verdicts.CODES, verdicts.STATUSES, verdicts.CLASSES, verdicts.ERRNOS)
     for verdict in {verdict for table in tables for verdict in table.values()}:
         message = str(verdict.raised_for(WRITE, "seen"))
         assert re.fullmatch(r"could not [^.\n]+", message)

@@ -1,0 +1,195 @@
+"""Large bodies down at constant memory, over any store: in pieces, side by side, verified."""
+
+import dataclasses
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError
+from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, Body, Get, StoredObject
+from astrid_sdk.storage.transfers import Progress
+
+if TYPE_CHECKING:
+    from astrid_sdk.storage.base import ObjectStorage
+
+PIECE_BYTES = 8 << 20
+_PIECES_AHEAD = 6
+_HASH_BYTES = 1 << 20
+
+
+def download_file_to(
+    storage: "ObjectStorage", get: Get, path: Path, progress: Progress | None
+) -> Path:
+    """Write the object to `path`, verified; see `ObjectStorage.download_to`."""
+    try:
+        return _download_once(storage, get, path, progress)
+    except CorruptionError:  # on the way, perhaps: once more, from the store
+        return _download_once(storage, get, path, progress)
+
+
+def _download_once(
+    storage: "ObjectStorage", get: Get, path: Path, progress: Progress | None
+) -> Path:
+    first = storage.perform(dataclasses.replace(get, stop=PIECE_BYTES, content_hash=None))
+    expected = get.content_hash or first.stored.user_metadata.get(CONTENT_HASH_METADATA)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("xb+") as file:
+            file.write(first.data)
+            file.flush()
+            if progress is not None:
+                progress(len(first.data))
+            with _HashedAhead(file.fileno(), len(first.data)) as hashed:
+                _fetch_rest(storage, get, first.stored, file.fileno(), hashed, progress)
+            _check_download(storage, get, expected, hashed.hexdigest())
+        temporary.replace(path)
+    except AstridError:  # some of ours are OSErrors too
+        raise
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot write {path} ({error.strerror}); what was there is as it was"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _fetch_rest(
+    storage: "ObjectStorage",
+    get: Get,
+    stored: StoredObject,
+    descriptor: int,
+    hashed: "_HashedAhead",
+    progress: Progress | None,
+) -> None:
+    free: list[bytearray] = []
+
+    def operations() -> Iterator[Get]:
+        for start in range(PIECE_BYTES, stored.size_bytes, PIECE_BYTES):
+            stop = min(start + PIECE_BYTES, stored.size_bytes)
+            buffer = free.pop() if free else bytearray(PIECE_BYTES)
+            yield dataclasses.replace(
+                get,
+                start=start,
+                stop=stop,
+                etag=stored.etag,
+                content_hash=None,
+                into=memoryview(buffer)[: stop - start],
+            )
+
+    arrived = min(PIECE_BYTES, stored.size_bytes)
+    for outcome in storage.perform_many(operations()):
+        data = outcome.value().data
+        piece = outcome.operation
+        assert isinstance(piece, Get)  # noqa: S101 - each outcome names one of the above
+        assert piece.into is not None  # noqa: S101
+        _write_at(descriptor, data or piece.into, piece.start)
+        hashed.has(piece.start, piece.stop or 0)
+        arrived += len(piece.into)
+        if progress is not None:
+            progress(arrived)
+        free.append(piece.into.obj)  # type: ignore[arg-type]  # made above
+
+
+def download_pieces(
+    storage: "ObjectStorage", get: Get, progress: Progress | None
+) -> Iterator[bytes]:
+    """Yield the object in order; see `ObjectStorage.download_stream`."""
+    first = storage.perform(dataclasses.replace(get, stop=PIECE_BYTES, content_hash=None))
+    stored = first.stored
+    expected = get.content_hash or stored.user_metadata.get(CONTENT_HASH_METADATA)
+    digest = hashlib.sha256(first.data)
+    arrived = len(first.data)
+    if progress is not None:
+        progress(arrived)
+    if arrived == stored.size_bytes:
+        _check_download(storage, get, expected, digest.hexdigest())
+    yield first.data
+    starts = range(PIECE_BYTES, stored.size_bytes, PIECE_BYTES)
+    for ahead in range(0, len(starts), _PIECES_AHEAD):
+        pieces = [
+            (start, min(start + PIECE_BYTES, stored.size_bytes))
+            for start in starts[ahead : ahead + _PIECES_AHEAD]
+        ]
+        for data in storage.download_ranges(get.bucket, get.key, pieces, etag=stored.etag):
+            digest.update(data)
+            arrived += len(data)
+            if progress is not None:
+                progress(arrived)
+            if arrived == stored.size_bytes:  # the last piece waits for the verdict
+                _check_download(storage, get, expected, digest.hexdigest())
+            yield data
+
+
+class _HashedAhead:
+    """Hashes a file from its start in a thread of its own, as far as it has been written."""
+
+    def __init__(self, descriptor: int, ready: int) -> None:
+        self._descriptor = descriptor
+        self._digest = hashlib.sha256()
+        self._ready = ready
+        self._gaps: dict[int, int] = {}
+        self._is_over = False
+        self._changed = threading.Condition()
+        self._failed: OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="astrid-hash", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        self._thread.join()
+
+    def has(self, start: int, stop: int) -> None:
+        with self._changed:
+            self._gaps[start] = stop
+            while self._ready in self._gaps:
+                self._ready = self._gaps.pop(self._ready)
+            self._changed.notify()
+
+    def hexdigest(self) -> str:
+        if self._failed is not None:
+            raise self._failed
+        return self._digest.hexdigest()
+
+    def _run(self) -> None:
+        done = 0
+        buffer = memoryview(bytearray(_HASH_BYTES))
+        while True:
+            with self._changed:
+                while done == self._ready and not self._is_over:
+                    self._changed.wait()
+                ready = self._ready
+            if done == ready:
+                return
+            try:
+                read = os.preadv(self._descriptor, [buffer[: min(_HASH_BYTES, ready - done)]], done)
+            except OSError as error:
+                self._failed = error
+                return
+            self._digest.update(buffer[:read])
+            done += read
+
+
+def _write_at(descriptor: int, data: Body, position: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, position)
+        view, position = view[written:], position + written
+
+
+def _check_download(storage: "ObjectStorage", get: Get, expected: str | None, digest: str) -> None:
+    if expected is not None and expected != digest:
+        raise CorruptionError(
+            f"the bytes of {get.key!r} in bucket {get.bucket!r} of {storage.describe()} are not "
+            f"those of the hash {expected}; they were not handed out: read again, then restore "
+            "the object"
+        )

@@ -1,0 +1,247 @@
+"""Hashes of bytes and of files, at constant memory: of the whole, of its leaves, of its parts.
+
+The content hash is the SHA-256 of everything. Leaves are BLAKE3-256 of each 256 KiB, so that a
+range can be verified without the rest (https://github.com/BLAKE3-team/BLAKE3-specs). Parts are
+SHA-256 of each part of a large upload, which a signed request has to carry. Long inputs are hashed
+in three threads side by side: hashlib and blake3 release the interpreter's lock.
+"""
+
+import hashlib
+import io
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
+
+from blake3 import blake3
+
+from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.storage.operations import Body
+from astrid_sdk.storage.transfers import SINGLE_BYTES, part_bytes_for
+
+LEAF_BYTES = 256 * 1024
+LEAVES_FROM_BYTES = 1024 * 1024
+"""Shorter contents have no leaf digests: they are read whole."""
+SMALL_BYTES = SINGLE_BYTES
+"""Up to here bytes are kept in memory and go in one request; beyond it in parts."""
+_BLOCK_BYTES = 1024 * 1024
+_BLOCKS_AHEAD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What hashing gives.
+
+    Parameters
+    ----------
+    content_hash : str
+        SHA-256 of everything, in hex.
+    size_bytes : int
+    leaves : bytes
+        BLAKE3-256 of each leaf, one behind the other; empty for short contents.
+    parts : tuple of str
+        SHA-256 of each part of a large upload (`part_bytes_for`), in hex.
+    """
+
+    content_hash: str
+    size_bytes: int
+    leaves: bytes = b""
+    parts: tuple[str, ...] = ()
+
+
+class FileMark(NamedTuple):
+    """What changes when a file does, without reading it."""
+
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        """Return the mark of a file from its status."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def hash_data(data: Body) -> Digests:
+    """Return the digests of bytes in memory."""
+    view = memoryview(data).cast("B")
+    if len(view) < LEAVES_FROM_BYTES:
+        return Digests(hashlib.sha256(view).hexdigest(), len(view))
+    hashers = _Hashers.for_size(len(view))
+    if len(view) <= SMALL_BYTES:
+        for hasher in hashers.all:
+            hasher.update(view)
+    else:
+        with ThreadPoolExecutor(len(hashers.all)) as pool:
+            deque(pool.map(lambda hasher: hasher.update(view), hashers.all), maxlen=0)
+    return hashers.digests(len(view))
+
+
+def hash_file(path: Path) -> tuple[Digests, FileMark]:
+    """Return the digests of a file, and the mark it had before and after it was read.
+
+    Raises
+    ------
+    InvalidInputError
+        The file cannot be read, or it changed while it was read (``kind="changed_file"``).
+    """
+    with reading(path), io.FileIO(path) as file:
+        mark = FileMark.of(os.fstat(file.fileno()))
+        hashers = _Hashers.for_size(mark.size_bytes)
+        size_bytes = _hash_side_by_side(file.readinto, hashers.all)
+        if size_bytes != mark.size_bytes or FileMark.of(os.fstat(file.fileno())) != mark:
+            raise changed_file(path)
+    return hashers.digests(size_bytes), mark
+
+
+def read_small_file(path: Path) -> tuple[bytes | None, FileMark]:
+    """Return the bytes of a file and its mark; None instead of bytes where it is not small.
+
+    Raises
+    ------
+    InvalidInputError
+        As `hash_file`.
+    """
+    with reading(path), io.FileIO(path) as file:
+        mark = FileMark.of(os.fstat(file.fileno()))
+        if mark.size_bytes > SMALL_BYTES:
+            return None, mark
+        data = file.read()
+        if len(data) != mark.size_bytes or FileMark.of(os.fstat(file.fileno())) != mark:
+            raise changed_file(path)
+    return data, mark
+
+
+def mark_of(path: Path) -> FileMark:
+    """Return the mark that the file at `path` has now.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no readable file.
+    """
+    with reading(path):
+        return FileMark.of(path.stat())
+
+
+def changed_file(path: Path) -> InvalidInputError:
+    """Return the error for a file that somebody writes to while it is stored."""
+    return InvalidInputError(
+        f"{path} changed while it was read, and was not stored; store it when it is complete",
+        kind="changed_file",
+    )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot read {path}: {error.strerror}; check the path and its rights",
+            kind="unreadable",
+        ) from error
+
+
+class _Hash(Protocol):
+    def update(self, data: memoryview, /) -> object: ...
+
+
+class _Chunks:
+    """Digests of each `chunk_bytes` of what passes by."""
+
+    def __init__(self, chunk_bytes: int, new: Callable[[], "_Hash"]) -> None:
+        self.done: list[_Hash] = []
+        self._chunk_bytes = chunk_bytes
+        self._new = new
+        self._room = 0
+
+    def update(self, view: memoryview, /) -> None:
+        while view:
+            if self._room == 0:
+                self.done.append(self._new())
+                self._room = self._chunk_bytes
+            piece, view = view[: self._room], view[self._room :]
+            self.done[-1].update(piece)
+            self._room -= len(piece)
+
+
+class _Hashers:
+    """Everything that the bytes of one content pass by."""
+
+    def __init__(self, leaf_bytes: int, part_bytes: int) -> None:
+        self._whole = hashlib.sha256()
+        self._leaves = _Chunks(leaf_bytes, blake3) if leaf_bytes else None
+        self._parts = _Chunks(part_bytes, hashlib.sha256) if part_bytes else None
+        found = (self._whole, self._parts, self._leaves)
+        self.all: Sequence[_Hash] = [hasher for hasher in found if hasher is not None]
+
+    @classmethod
+    def for_size(cls, size_bytes: int) -> Self:
+        """Only several parts need digests of their own: one part is the whole."""
+        part_bytes = part_bytes_for(size_bytes)
+        return cls(
+            LEAF_BYTES if size_bytes >= LEAVES_FROM_BYTES else 0,
+            part_bytes if size_bytes > part_bytes else 0,
+        )
+
+    def digests(self, size_bytes: int) -> Digests:
+        content_hash = self._whole.hexdigest()
+        parts = [content_hash]
+        if self._parts is not None:
+            parts = [part.hexdigest() for part in self._parts.done]  # type: ignore[attr-defined]
+        leaves = b""
+        if self._leaves is not None:
+            leaves = b"".join(leaf.digest() for leaf in self._leaves.done)  # type: ignore[attr-defined]
+        return Digests(content_hash, size_bytes, leaves, tuple(parts))
+
+
+def _hash_side_by_side(
+    readinto: Callable[[memoryview], int | None], hashers: Sequence[_Hash]
+) -> int:
+    """Let every hasher see all that can be read, over a ring of buffers; return the length."""
+    total = 0
+    ring: deque[tuple[bytearray, list[Future[object]]]] = deque()
+    with ExitStack() as stack:
+        pools = [stack.enter_context(ThreadPoolExecutor(1)) for _ in hashers]
+        while True:
+            buffer = _free(ring)
+            length = _fill(readinto, memoryview(buffer))
+            if length == 0:
+                break
+            view = memoryview(buffer)[:length]
+            pairs = zip(pools, hashers, strict=True)
+            ring.append((buffer, [pool.submit(hasher.update, view) for pool, hasher in pairs]))
+            total += length
+        _settle(waits for _, waits in ring)
+    return total
+
+
+def _free(ring: "deque[tuple[bytearray, list[Future[object]]]]") -> bytearray:
+    if len(ring) < _BLOCKS_AHEAD:
+        return bytearray(_BLOCK_BYTES)
+    buffer, waits = ring.popleft()
+    _settle([waits])
+    return buffer
+
+
+def _settle(many: "Iterator[list[Future[object]]] | list[list[Future[object]]]") -> None:
+    for waits in many:
+        for wait in waits:
+            wait.result()
+
+
+def _fill(readinto: Callable[[memoryview], int | None], view: memoryview) -> int:
+    filled = 0
+    while filled < len(view):
+        length = readinto(view[filled:]) or 0
+        if length == 0:
+            break
+        filled += length
+    return filled
