@@ -13,7 +13,8 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def block(word: str) -> str:
     """Return the README's Python example that has `word`."""
-    return next(text for text in BLOCK.findall((ROOT / "README.md").read_text()) if word in text)
+    examples: list[str] = BLOCK.findall((ROOT / "README.md").read_text())
+    return next(text for text in examples if word in text)
 
 
 def test_storage_by_itself(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from blake3 import blake3
 from astrid_sdk.errors import CorruptionError, NotFoundError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.hashing import LEAF_BYTES, Digests
-from astrid_sdk.storage.operations import Body, Get, Head, Put, Written
+from astrid_sdk.storage.operations import Body, Fetched, Get, Head, Outcome, Put, Written
 
 FORMAT_VERSION = 1
 PREFIX = "_leaves/"
@@ -145,11 +145,28 @@ class LeafStore:
 
     def load(self, content_hash: str) -> Leaves | None:
         """Return the leaf digests of a blob; None where there are none that can be used."""
+        if self.knows(content_hash):
+            return self._known.get(content_hash)
+        return self.take(content_hash, self._storage_outcome(content_hash))
+
+    def knows(self, content_hash: str) -> bool:
+        """Return whether `load` answers from memory."""
         with self._lock:
-            if content_hash in self._known:
-                self._known.move_to_end(content_hash)
-                return self._known[content_hash]
-        found = self._read(content_hash)
+            if content_hash not in self._known:
+                return False
+            self._known.move_to_end(content_hash)
+            return True
+
+    def asked(self, content_hash: str) -> Get:
+        """Return what `load` asks the store, for callers that ask for more in the same breath."""
+        return Get(bucket=self._bucket, key=leaves_key(content_hash))
+
+    def take(self, content_hash: str, outcome: Outcome[Fetched]) -> Leaves | None:
+        """Return the leaf digests that came of `asked`, and keep them in memory."""
+        try:
+            found = Leaves.from_bytes(outcome.value().data, content_hash)
+        except (NotFoundError, CorruptionError):  # the blob can be read whole
+            found = None
         self._keep(content_hash, found)
         return found
 
@@ -185,12 +202,9 @@ class LeafStore:
         if digests.leaves and self._storage.perform(Head(bucket=self._bucket, key=key)) is None:
             self.write(digests)
 
-    def _read(self, content_hash: str) -> Leaves | None:
-        get = Get(bucket=self._bucket, key=leaves_key(content_hash))
-        try:
-            return Leaves.from_bytes(self._storage.perform(get).data, content_hash)
-        except (NotFoundError, CorruptionError):  # the blob can be read whole
-            return None
+    def _storage_outcome(self, content_hash: str) -> Outcome[Fetched]:
+        (outcome,) = self._storage.perform_many([self.asked(content_hash)])
+        return outcome
 
     def _keep(self, content_hash: str, leaves: Leaves | None) -> None:
         with self._lock:

@@ -6,7 +6,9 @@ from astrid_sdk.errors import CorruptionError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.hashing import LEAF_BYTES
 from astrid_sdk.storage.leaves import Leaves, leaves_of_ranges, spans
-from astrid_sdk.storage.operations import Get
+from astrid_sdk.storage.operations import Fetched, Get, Outcome
+
+_MOST_AHEAD_BYTES = 32 << 20
 
 
 class VerifiedRanges:
@@ -26,8 +28,12 @@ class VerifiedRanges:
         self._key = key
         self._leaves = leaves
 
-    def read(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    def read(
+        self, ranges: Sequence[tuple[int, int]], ahead: Iterable[Outcome[Fetched]] = ()
+    ) -> list[bytes]:
         """Return the bytes of each range, cut at the end of the blob as slices are.
+
+        `ahead` is what came of `gets_ahead`, if it was asked.
 
         Raises
         ------
@@ -38,14 +44,20 @@ class VerifiedRanges:
         """
         size = self._leaves.size_bytes
         cut = [(min(start, size), min(stop, size)) for start, stop in ranges]
-        found = self._fetch(leaves_of_ranges(cut))
+        found = self._fetch(leaves_of_ranges(cut), ahead)
         return [_joined(found, start, stop) for start, stop in cut]
 
-    def _fetch(self, numbers: Sequence[int]) -> Mapping[int, memoryview]:
-        found = dict(self._sound(spans(numbers), set(numbers)))
-        missing = [number for number in numbers if number not in found]
+    def _fetch(
+        self, numbers: Sequence[int], ahead: Iterable[Outcome[Fetched]]
+    ) -> Mapping[int, memoryview]:
+        arrived = [outcome for outcome in ahead if outcome.error is None]
+        found = dict(self._sound(arrived, set(numbers)))
+        wanted = [number for number in numbers if number not in found]
+        found.update(self._sound(self._asked(spans(wanted)), set(wanted)))
+        missing = [number for number in wanted if number not in found]
         if missing:  # damaged on the way, or where it lies: a second look tells
-            found.update(self._sound([range(each, each + 1) for each in missing], set(missing)))
+            singly = self._asked([range(each, each + 1) for each in missing])
+            found.update(self._sound(singly, set(missing)))
         still = [number for number in missing if number not in found]
         if still:
             raise CorruptionError(
@@ -56,9 +68,11 @@ class VerifiedRanges:
             )
         return found
 
-    def _sound(self, wanted: Iterable[range], asked: set[int]) -> Iterator[tuple[int, memoryview]]:
-        """Yield the leaves that verify among the spans `wanted`."""
-        for outcome in self._storage.perform_many(self._gets(wanted)):
+    def _sound(
+        self, outcomes: Iterable[Outcome[Fetched]], asked: set[int]
+    ) -> Iterator[tuple[int, memoryview]]:
+        """Yield the leaves among what came that verify."""
+        for outcome in outcomes:
             get = outcome.operation
             assert isinstance(get, Get)  # noqa: S101 - each outcome names one of them
             view = memoryview(outcome.value().data)
@@ -68,11 +82,26 @@ class VerifiedRanges:
                 if number in asked and self._leaves.holds(number, leaf):
                     yield number, leaf
 
-    def _gets(self, wanted: Iterable[range]) -> Iterator[Get]:
-        for span in wanted:
-            start, _ = self._leaves.bounds(span[0])
-            _, stop = self._leaves.bounds(span[-1])
-            yield Get(bucket=self._bucket, key=self._key, start=start, stop=stop)
+    def _asked(self, wanted: Iterable[range]) -> Iterator[Outcome[Fetched]]:
+        return self._storage.perform_many(gets_of(wanted, self._bucket, self._key))
+
+
+def gets_of(wanted: Iterable[range], bucket: str, key: str) -> Iterator[Get]:
+    """Yield the reads of spans of leaves."""
+    for span in wanted:
+        start, stop = span[0] * LEAF_BYTES, (span[-1] + 1) * LEAF_BYTES
+        yield Get(bucket=bucket, key=key, start=start, stop=stop)
+
+
+def gets_ahead(ranges: Sequence[tuple[int, int]], bucket: str, key: str) -> list[Get]:
+    """Return the reads of the leaves of `ranges`, to be asked for before their digests came.
+
+    Empty where they are many: then a copy that is not there would cost much.
+    """
+    numbers = leaves_of_ranges(ranges)
+    if len(numbers) * LEAF_BYTES > _MOST_AHEAD_BYTES:
+        return []
+    return list(gets_of(spans(numbers), bucket, key))
 
 
 def _joined(found: Mapping[int, memoryview], start: int, stop: int) -> bytes:

@@ -2,7 +2,7 @@
 
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -19,8 +19,8 @@ from astrid_sdk.storage.blob_file import BlobFile
 from astrid_sdk.storage.blobs import blob_key
 from astrid_sdk.storage.keys import check_content_hash, check_range
 from astrid_sdk.storage.leaves import LeafStore, Leaves
-from astrid_sdk.storage.operations import Fetched, Get, Head, ListPage
-from astrid_sdk.storage.ranges import VerifiedRanges
+from astrid_sdk.storage.operations import Fetched, Get, Head, ListPage, Outcome
+from astrid_sdk.storage.ranges import VerifiedRanges, gets_ahead
 from astrid_sdk.storage.seen import SeenContents
 from astrid_sdk.storage.transfers import Progress
 from astrid_sdk.tiers import Tier
@@ -98,11 +98,29 @@ class BlobReader:
         """Return ranges of the bytes, each verified."""
         for start, stop in ranges:
             check_range(start, stop)
-        leaves = self._leaves.load(check_content_hash(content_hash))
+        leaves, ahead = self._load_and_ask(check_content_hash(content_hash), ranges, hint)
         if leaves is None:
             data = self.data(content_hash, hint)
             return [data[start:stop] for start, stop in ranges]
-        return self._from_tiers(content_hash, hint, self._ranged(leaves, ranges))
+        return self._from_tiers(content_hash, hint, self._ranged(leaves, ranges, ahead))
+
+    def _load_and_ask(
+        self, content_hash: str, ranges: Sequence[tuple[int, int]], hint: Tier | None
+    ) -> "tuple[Leaves | None, list[Outcome[Fetched]]]":
+        """Load the leaf digests and, in the same breath, ask the likely tier for the ranges."""
+        likely = self._likely(content_hash, hint)
+        if self._leaves.knows(content_hash) or not likely:
+            return self._leaves.load(content_hash), []
+        asked = self._leaves.asked(content_hash)
+        early = gets_ahead(ranges, self._bucket, blob_key(content_hash, likely[0]))
+        leaves: Leaves | None = None
+        ahead = []
+        for outcome in self._storage.perform_many([asked, *early]):
+            if outcome.operation is asked:
+                leaves = self._leaves.take(content_hash, outcome)
+            else:
+                ahead.append(outcome)
+        return leaves, ahead
 
     def stream(self, content_hash: str, hint: Tier | None) -> Iterator[bytes]:
         """Yield the bytes in order, each piece verified before it is handed out."""
@@ -130,11 +148,14 @@ class BlobReader:
         return io.BufferedReader(BlobFile(leaves.size_bytes, read), _BUFFER_BYTES)
 
     def _ranged(
-        self, leaves: Leaves, ranges: Sequence[tuple[int, int]]
+        self,
+        leaves: Leaves,
+        ranges: Sequence[tuple[int, int]],
+        ahead: Iterable[Outcome[Fetched]] = (),
     ) -> Callable[[Tier], list[bytes]]:
         def read(tier: Tier) -> list[bytes]:
             key = blob_key(leaves.content_hash, tier)
-            return VerifiedRanges(self._storage, self._bucket, key, leaves).read(ranges)
+            return VerifiedRanges(self._storage, self._bucket, key, leaves).read(ranges, ahead)
 
         return read
 
