@@ -1,6 +1,7 @@
 """Foreign errors become ours here and nowhere else: one border, over the tables of `verdicts`."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -101,9 +102,9 @@ def not_kept(attempt: Attempt, seen: str) -> AstridError:
     return LOST.raised_for(attempt, seen)
 
 
-def mangled(attempt: Attempt, seen: str) -> AstridError:
+def mangled(attempt: Attempt, seen: str, *, is_transient: bool = True) -> AstridError:
     """Return our error for bytes that are not those that were sent, or recorded."""
-    return DIGEST.raised_for(attempt, seen)
+    return dataclasses.replace(DIGEST, is_transient=is_transient).raised_for(attempt, seen)
 
 
 def verdict_of_class(error_class: type[BaseException]) -> Verdict | None:

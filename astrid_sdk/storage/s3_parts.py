@@ -93,14 +93,16 @@ class PartsPlans(ReadingPlans):
         found = yield from self.look_back(upload.bucket, upload.key)
         if found is None or found.size_bytes != _size_of(complete.parts):
             raise not_kept(attempt, "it is not there as it was sent")
-        if self.part_etags.contradicts_parts(found.etag, complete.parts):
-            raise mangled(attempt, "the version mark is that of other parts")
-        if not self.part_etags.is_settled and complete.parts[0].content_hash:
-            yield from self._learn_from(found, complete, attempt)
+        if not (yield from self._is_whole(found, complete)):
+            yield from self._unmake(found, complete)
+            raise mangled(attempt, "other bytes are there", is_transient=False)
         return Written(upload.key, found.etag)
 
-    def _learn_from(self, found: StoredObject, complete: CompleteUpload, attempt: Attempt) -> Steps:
-        """Read the first part back: its mark was no MD5 of it, so one of the two is wrong."""
+    def _is_whole(self, found: StoredObject, complete: CompleteUpload) -> Steps:
+        """Return whether the object is made of the parts that were sent, as far as can be told."""
+        if self.part_etags.is_settled or not complete.parts[0].content_hash:
+            return not self.part_etags.contradicts_parts(found.etag, complete.parts)
+        # The first part's mark was no MD5 of it, so one of the two is wrong: it is read back.
         first = complete.parts[0]
         answer: HttpAnswer = yield self.requests.make(
             "GET",
@@ -108,9 +110,17 @@ class PartsPlans(ReadingPlans):
             found.key,
             headers={"range": f"bytes=0-{first.size_bytes - 1}"},
         )
-        if hashlib.sha256(answer.body[: first.size_bytes]).hexdigest() != first.content_hash:
-            raise mangled(attempt, "other bytes are there")
+        body = answer.body[: first.size_bytes]
+        if hashlib.sha256(body).hexdigest() != first.content_hash:
+            return False
         self.part_etags.are_opaque()
+        return True
+
+    def _unmake(self, found: StoredObject, complete: CompleteUpload) -> Steps:
+        """Delete what was just made of other bytes: its metadata would vouch for them."""
+        standing = yield from self.look(complete.bucket, found.key)
+        if standing is not None and standing.etag == found.etag:
+            yield self.requests.make("DELETE", complete.bucket, found.key)
 
     def _settle_upload(
         self, complete: CompleteUpload, attempt: Attempt, answer: HttpAnswer

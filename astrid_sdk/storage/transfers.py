@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeGuard
 
 from typing_extensions import override
 
-from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
+from astrid_sdk.errors import CorruptionError, InvalidInputError, StorageUnavailableError
 from astrid_sdk.storage.operations import (
     AbortUpload,
     BeginUpload,
     Body,
     CompleteUpload,
     ListUploads,
+    Outcome,
     PartialUpload,
     Put,
     UploadedPart,
@@ -58,7 +59,10 @@ def upload_source(
     """Write what `source` gives as `put` says; see `ObjectStorage.upload_source`."""
     if isinstance(source, Path):
         with _opened(source) as opened:
-            return _upload_file(storage, put, opened, part_bytes_for(_size(opened)), progress)
+            part_bytes = part_bytes_for(_size(opened))
+            return _at_most_twice(
+                lambda: _upload_file(storage, put, opened, part_bytes, progress), opened
+            )
     file: _Readable | BinaryIO = source if _is_file(source) else _Joined(source)
     return _upload_file(storage, put, file, PART_BYTES, progress)
 
@@ -104,7 +108,19 @@ def upload_hashed(
                     kind="changed_file",
                 )
 
-        return _upload_parts(storage, put, file, part_bytes, parts, progress, check_unchanged)
+        return _at_most_twice(
+            lambda: _upload_parts(storage, put, file, part_bytes, parts, progress, check_unchanged),
+            file,
+        )
+
+
+def _at_most_twice(upload: Callable[[], Written], file: BinaryIO) -> Written:
+    """Upload once more from the beginning where the whole arrived mangled."""
+    try:
+        return upload()
+    except CorruptionError:
+        file.seek(0)
+        return upload()
 
 
 def _upload_file(
@@ -181,26 +197,10 @@ def _send_parts(
     progress: Progress | None,
 ) -> tuple[UploadedPart, ...]:
     free: list[bytearray] = []  # fresh memory for each part would cost a third of the time
-
-    def operations() -> Iterator[UploadPart]:
-        number = 0
-        while True:
-            buffer = free.pop() if free else bytearray(upload.part_bytes)
-            length = _fill(file, memoryview(buffer))
-            if not length:
-                return
-            yield UploadPart(
-                bucket=upload.bucket,
-                upload=upload,
-                number=number + 1,
-                data=memoryview(buffer)[:length],
-                content_hash=None if digests is None else digests[number],
-            )
-            number += 1
-
+    operations = _part_operations(upload, file, digests, free)
     parts: list[UploadedPart] = []
     sent = 0
-    for outcome in storage.perform_many(operations()):
+    for outcome in _first_alone(storage, operations):
         parts.append(outcome.value())
         sent += parts[-1].size_bytes
         if progress is not None:
@@ -208,8 +208,39 @@ def _send_parts(
         if isinstance(outcome.operation, UploadPart) and isinstance(
             outcome.operation.data, memoryview
         ):
-            free.append(outcome.operation.data.obj)  # type: ignore[arg-type]  # made above
+            free.append(outcome.operation.data.obj)  # type: ignore[arg-type]  # made below
     return tuple(sorted(parts, key=lambda part: part.number))
+
+
+def _part_operations(
+    upload: PartialUpload,
+    file: "_Readable | BinaryIO",
+    digests: Sequence[str] | None,
+    free: list[bytearray],
+) -> Iterator[UploadPart]:
+    number = 0
+    while True:
+        buffer = free.pop() if free else bytearray(upload.part_bytes)
+        length = _fill(file, memoryview(buffer))
+        if not length:
+            return
+        yield UploadPart(
+            bucket=upload.bucket,
+            upload=upload,
+            number=number + 1,
+            data=memoryview(buffer)[:length],
+            content_hash=None if digests is None else digests[number],
+        )
+        number += 1
+
+
+def _first_alone(
+    storage: "ObjectStorage", operations: Iterator[UploadPart]
+) -> Iterator[Outcome[UploadedPart]]:
+    """Send the first part by itself: what its mark is made of tells how to check the others."""
+    for first in operations:
+        yield Outcome(first, storage.perform(first))
+        yield from storage.perform_many(operations)
 
 
 def sweep_uploads(storage: "ObjectStorage", bucket: str, prefix: str, older_than_s: float) -> int:
