@@ -38,7 +38,7 @@ def bench(moto_server: MotoServer) -> Iterator[Bench]:
         yield Bench(proxy, truth, config, moto_server.endpoint_url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def small_parts() -> Iterator[None]:
     """Bodies count as large early: what is tested is the order of requests, not bandwidth."""
     with pytest.MonkeyPatch.context() as patch:
@@ -48,14 +48,14 @@ def small_parts() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(bench: Bench, small_parts: None) -> Iterator[R2StorageClient]:  # noqa: ARG001
     made = R2StorageClient(bench.config, retry=PATIENCE, timeouts=TIMEOUTS)
     yield made
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ours(client: R2StorageClient) -> Ours:
     return Ours(client, BUCKET)
 
