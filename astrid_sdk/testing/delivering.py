@@ -72,7 +72,7 @@ class Client:
     def reset(self) -> None:
         """Drop the connection so that the client sees a reset, not an end."""
         raw: socket.socket | None = self._writer.get_extra_info("socket")
-        if raw is not None:
+        if raw is not None and raw.fileno() >= 0:  # it may be closed already
             linger_for_no_time = struct.pack("ii", 1, 0)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time)
         self._writer.transport.abort()
