@@ -182,8 +182,11 @@ def _endless(_: Request, answer: Answer) -> Answer:
     return answer.with_body(text.replace(b"</ListBucketResult>", more + b"</ListBucketResult>"))
 
 
+_WHERE_IT_GOES_ON = {"continuation-token", "start-after"}
+
+
 def _first_page(request: Request) -> Request:
-    kept = {name: text for name, text in request.query.items() if name != "continuation-token"}
+    kept = {name: text for name, text in request.query.items() if name not in _WHERE_IT_GOES_ON}
     bare = dataclasses.replace(request, target=request.target.partition("?")[0])
     return bare.with_query(**kept)
 

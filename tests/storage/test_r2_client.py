@@ -24,7 +24,7 @@ from astrid_sdk.errors import (
     StorageUnavailableError,
 )
 from astrid_sdk.storage.http_limits import Timeouts
-from astrid_sdk.storage.operations import CONTENT_HASH_METADATA
+from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, Get
 from astrid_sdk.storage.r2_client import R2StorageClient
 from astrid_sdk.storage.retrying import RetryPolicy
 
@@ -216,6 +216,29 @@ class TestReading:
         lying = Answer(200, b"bodY", {"ETag": '"odd"', **recorded})
         with scripted({"GET": lying}) as client, pytest.raises(CorruptionError):
             client.download_file(BUCKET, "a")
+
+    @pytest.mark.parametrize(("start", "stop"), [(0, None), (1, 3)])
+    def test_another_version_than_the_one_named_is_not_handed_out(
+        self, start: int, stop: int | None
+    ) -> None:
+        told = {"ETag": '"new"', "Content-Range": "bytes 1-2/4"}
+        careless = Answer(206, BODY[1:3], told) if stop else Answer(200, BODY, told)
+        get = Get(bucket=BUCKET, key="a", start=start, stop=stop, etag="old")
+        with scripted({"GET": careless}) as client, pytest.raises(ConflictError) as caught:
+            client.perform(get)
+        assert caught.value.kind == "changed"
+
+    def test_bytes_that_the_version_mark_denies_are_not_handed_out(self) -> None:
+        marked = {"ETag": BODY_ETAG}
+        answers = {
+            "PUT": Answer(200, headers=marked),
+            "HEAD": head_of(len(BODY), **marked),
+            "GET": Answer(200, b"bodY", marked),  # and no hash is recorded
+        }
+        with scripted(answers) as client:
+            put(client)  # teaches that this server's marks are MD5s
+            with pytest.raises(CorruptionError):
+                client.download_file(BUCKET, "a")
 
     def test_a_body_that_breaks_off_is_an_outage(self) -> None:
         with (
