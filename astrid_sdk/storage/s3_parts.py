@@ -93,10 +93,16 @@ class PartsPlans(ReadingPlans):
         found = yield from self.look_back(upload.bucket, upload.key)
         if found is None or found.size_bytes != _size_of(complete.parts):
             raise not_kept(attempt, "it is not there as it was sent")
+        return (yield from self._confirmed(complete, found, attempt, is_new=True))
+
+    def _confirmed(
+        self, complete: CompleteUpload, found: StoredObject, attempt: Attempt, *, is_new: bool
+    ) -> Steps:
+        """Acknowledge the object that this upload became, if it holds what was sent."""
         if not (yield from self._is_whole(found, complete)):
             yield from self._unmake(found, complete)
             raise mangled(attempt, "other bytes are there", is_transient=False)
-        return Written(upload.key, found.etag)
+        return Written(complete.upload.key, found.etag, is_new=is_new)
 
     def _is_whole(self, found: StoredObject, complete: CompleteUpload) -> Steps:
         """Return whether the object is made of the parts that were sent, as far as can be told."""
@@ -130,9 +136,15 @@ class PartsPlans(ReadingPlans):
         is_unmet = answer.status == CHANGED or (
             s3_answers.error_code(answer) == "PreconditionFailed"
         )
-        if is_unmet or (found is not None and self._is_ours(found, complete)):
+        if is_unmet:
             return self._settled(complete, found)
-        raise self.refused(attempt, answer)
+        if found is None or not self._is_ours(found, complete):
+            raise self.refused(attempt, answer)
+        # Parts of another size may have made it since, of the same bytes: then marks of parts
+        # tell nothing, but the first part read back does.
+        if self.part_etags.is_settled:
+            return Written(complete.upload.key, found.etag, is_new=False)
+        return (yield from self._confirmed(complete, found, attempt, is_new=False))
 
     def _settled(self, complete: CompleteUpload, found: StoredObject | None) -> Written:
         if found is not None and self._is_ours(found, complete):

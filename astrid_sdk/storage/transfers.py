@@ -1,4 +1,4 @@
-"""Large bodies up and down at constant memory, over any store.
+"""Large bodies up at constant memory, over any store.
 
 Parts have one size, as R2 wants them, and each is an operation of its own: retried, throttled
 and logged like any other.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeGuard
 
 from typing_extensions import override
 
-from astrid_sdk.errors import CorruptionError, InvalidInputError, StorageUnavailableError
+from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError
 from astrid_sdk.storage.operations import (
     AbortUpload,
     BeginUpload,
@@ -111,14 +111,20 @@ def upload_hashed(
         return _at_most_twice(
             lambda: _upload_parts(storage, put, file, part_bytes, parts, progress, check_unchanged),
             file,
+            check_unchanged,
         )
 
 
-def _at_most_twice(upload: Callable[[], Written], file: BinaryIO) -> Written:
+def _at_most_twice(
+    upload: Callable[[], Written],
+    file: BinaryIO,
+    check_source: Callable[[], None] = lambda: None,
+) -> Written:
     """Upload once more from the beginning where the whole arrived mangled."""
     try:
         return upload()
     except CorruptionError:
+        check_source()  # other bytes may have arrived because others were read
         file.seek(0)
         return upload()
 
@@ -183,8 +189,8 @@ def _upload_parts(
             )
         )
     except BaseException:
-        # An upload that cannot even be aborted is swept later: its own failure says nothing.
-        with contextlib.suppress(StorageUnavailableError):
+        # An upload that cannot even be aborted is swept later: why it failed is what to say.
+        with contextlib.suppress(AstridError):
             storage.perform(AbortUpload(bucket=put.bucket, upload=upload))
         raise
 
@@ -219,10 +225,11 @@ def _part_operations(
     free: list[bytearray],
 ) -> Iterator[UploadPart]:
     number = 0
+    most = None if digests is None else len(digests)
     while True:
         buffer = free.pop() if free else bytearray(upload.part_bytes)
         length = _fill(file, memoryview(buffer))
-        if not length:
+        if not length or number == most:  # a file that grew is found out behind the last part
             return
         yield UploadPart(
             bucket=upload.bucket,
