@@ -9,9 +9,9 @@ from typing import Self, TypeAlias
 
 from astrid_sdk.errors import AstridError, InvalidInputError
 from astrid_sdk.storage.blobs import Blob, ContentHash, blob_key
-from astrid_sdk.storage.hashing import FileMark, changed_file, mark_of
 from astrid_sdk.storage.keys import check_media_type
 from astrid_sdk.storage.seen import SeenContents
+from astrid_sdk.storage.source_files import FileMark, changed_file, mark_of
 from astrid_sdk.storage.store_report import FailedFile, StoredFile
 from astrid_sdk.storage.storing import read_blob
 from astrid_sdk.tiers import Tier

@@ -13,7 +13,7 @@ from astrid_sdk.errors import AstridError, ConflictError, StorageUnavailableErro
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.blobs import ContentHash, blob_folder
 from astrid_sdk.storage.bulk_items import FileProgress, FileToStore, Item, batches, find_hashes
-from astrid_sdk.storage.hashing import LEAVES_FROM_BYTES, SMALL_BYTES, changed_file
+from astrid_sdk.storage.hashing import LEAVES_FROM_BYTES, SMALL_BYTES
 from astrid_sdk.storage.leaves import LeafStore
 from astrid_sdk.storage.looking import look_up
 from astrid_sdk.storage.operations import Put, StoredObject, Written
@@ -21,6 +21,7 @@ from astrid_sdk.storage.record_keeper import RecordKeeper
 from astrid_sdk.storage.records import Record, RecordKind, current_author
 from astrid_sdk.storage.seen import SeenContents
 from astrid_sdk.storage.soundness import checksum_agrees
+from astrid_sdk.storage.source_files import changed_file
 from astrid_sdk.storage.store_report import FailedFile, StoredFile, StoreReport
 from astrid_sdk.storage.storing import BlobWriter
 from astrid_sdk.tiers import Tier

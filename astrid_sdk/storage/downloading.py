@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError
-from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, Body, Get, StoredObject
+from astrid_sdk.storage import refusals
+from astrid_sdk.storage.local_files import write_at
+from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, Get, StoredObject
 from astrid_sdk.storage.transfers import Progress
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def _fetch_rest(
         piece = outcome.operation
         assert isinstance(piece, Get)  # noqa: S101 - each outcome names one of the above
         assert piece.into is not None  # noqa: S101
-        _write_at(descriptor, data or piece.into, piece.start)
+        write_at(descriptor, data or piece.into, piece.start)
         hashed.has(piece.start, piece.stop or 0)
         arrived += len(piece.into)
         if progress is not None:
@@ -179,17 +181,6 @@ class _HashedAhead:
             done += read
 
 
-def _write_at(descriptor: int, data: Body, position: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(descriptor, view, position)
-        view, position = view[written:], position + written
-
-
 def _check_download(storage: "ObjectStorage", get: Get, expected: str | None, digest: str) -> None:
     if expected is not None and expected != digest:
-        raise CorruptionError(
-            f"the bytes of {get.key!r} in bucket {get.bucket!r} of {storage.describe()} are not "
-            f"those of the hash {expected}; they were not handed out: read again, then restore "
-            "the object"
-        )
+        raise refusals.other_bytes(storage.describe(), get, expected)

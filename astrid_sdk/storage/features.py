@@ -55,7 +55,7 @@ class StoreFeatures(abc.ABC):
         InvalidInputError
             ``kind="unsupported"``: not where `capabilities` say so.
         """
-        raise unsupported(self.describe(), f"has no tables, so none called {bucket}/{name}")
+        raise unsupported(self.describe(), f"has no tables, such as {name!r} of bucket {bucket!r}")
 
     def presign_get(self, bucket: str, key: str, *, expires_s: int = 3600) -> str:
         """Return a URL that lets whoever holds it read the object until it expires.
@@ -65,15 +65,16 @@ class StoreFeatures(abc.ABC):
         InvalidInputError
             ``kind="unsupported"``, or `expires_s` is not within 1 s and 7 days.
         """
-        raise unsupported(self.describe(), f"makes no URL for {bucket}/{key} ({expires_s} s)")
+        raise unsupported(
+            self.describe(), f"makes no URL, to read {key!r} of bucket {bucket!r} for {expires_s} s"
+        )
 
     def presign_put(
         self, bucket: str, key: str, *, content_type: str, expires_s: int = 3600
     ) -> str:
         """Return a URL that lets whoever holds it write the object; see `presign_get`."""
-        raise unsupported(
-            self.describe(), f"makes no URL for {bucket}/{key} ({content_type}, {expires_s} s)"
-        )
+        what = f"makes no URL, to write {key!r} of bucket {bucket!r} as {content_type}"
+        raise unsupported(self.describe(), f"{what} for {expires_s} s")
 
     def set_lifecycle(
         self, bucket: str, *, expire_days: Mapping[str, int], abort_uploads_days: int = 7
@@ -85,9 +86,9 @@ class StoreFeatures(abc.ABC):
         InvalidInputError
             ``kind="unsupported"``.
         """
-        raise unsupported(
-            self.describe(), f"keeps no rules ({dict(expire_days)}, {abort_uploads_days}) {bucket}"
-        )
+        what = f"cannot delete by itself from bucket {bucket!r}: neither uploads"
+        asked = f"{what} after {abort_uploads_days} days nor objects after {dict(expire_days)}"
+        raise unsupported(self.describe(), asked)
 
     def set_cors(self, bucket: str, origins: Sequence[str]) -> None:
         """Let web pages of `origins` read from and write to presigned URLs of the bucket.
@@ -97,7 +98,9 @@ class StoreFeatures(abc.ABC):
         InvalidInputError
             ``kind="unsupported"``.
         """
-        raise unsupported(self.describe(), f"has no web origins ({', '.join(origins)}) on {bucket}")
+        raise unsupported(
+            self.describe(), f"serves no web pages, of {', '.join(origins)}, from bucket {bucket!r}"
+        )
 
     def close(self) -> None:  # noqa: B027 - most stores hold nothing
         """Give back connections and threads; the store may be used again."""

@@ -12,15 +12,15 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 from blake3 import blake3
 
-from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.operations import Body
+from astrid_sdk.storage.source_files import FileMark, changed_file, fill, reading
 from astrid_sdk.storage.transfers import SINGLE_BYTES, part_bytes_for
 
 LEAF_BYTES = 256 * 1024
@@ -51,20 +51,6 @@ class Digests:
     size_bytes: int
     leaves: bytes = b""
     parts: tuple[str, ...] = ()
-
-
-class FileMark(NamedTuple):
-    """What changes when a file does, without reading it."""
-
-    size_bytes: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> Self:
-        """Return the mark of a file from its status."""
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def hash_data(data: Body) -> Digests:
@@ -115,38 +101,6 @@ def read_small_file(path: Path) -> tuple[bytes | None, FileMark]:
         if len(data) != mark.size_bytes or FileMark.of(os.fstat(file.fileno())) != mark:
             raise changed_file(path)
     return data, mark
-
-
-def mark_of(path: Path) -> FileMark:
-    """Return the mark that the file at `path` has now.
-
-    Raises
-    ------
-    InvalidInputError
-        There is no readable file.
-    """
-    with reading(path):
-        return FileMark.of(path.stat())
-
-
-def changed_file(path: Path) -> InvalidInputError:
-    """Return the error for a file that somebody writes to while it is stored."""
-    return InvalidInputError(
-        f"{path} changed while it was read, and was not stored; store it when it is complete",
-        kind="changed_file",
-    )
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Say of a file that cannot be read what to do about it."""
-    try:
-        yield
-    except OSError as error:
-        raise InvalidInputError(
-            f"cannot read {path}: {error.strerror}; check the path and its rights",
-            kind="unreadable",
-        ) from error
 
 
 class _Hash(Protocol):
@@ -212,7 +166,7 @@ def _hash_side_by_side(
         pools = [stack.enter_context(ThreadPoolExecutor(1)) for _ in hashers]
         while True:
             buffer = _free(ring)
-            length = _fill(readinto, memoryview(buffer))
+            length = fill(readinto, memoryview(buffer))
             if length == 0:
                 break
             view = memoryview(buffer)[:length]
@@ -235,13 +189,3 @@ def _settle(many: "Iterator[list[Future[object]]] | list[list[Future[object]]]")
     for waits in many:
         for wait in waits:
             wait.result()
-
-
-def _fill(readinto: Callable[[memoryview], int | None], view: memoryview) -> int:
-    filled = 0
-    while filled < len(view):
-        length = readinto(view[filled:]) or 0
-        if length == 0:
-            break
-        filled += length
-    return filled

@@ -60,11 +60,6 @@ class Connection:
             and not self._outgoing
         )
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether anything of the current answer has come."""
-        return self._parser is not None and self._parser.has_begun
-
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self._socket.fileno()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from astrid_sdk.storage.operations import Body
 
@@ -77,7 +77,6 @@ class AnswerParser:
         self._into_bytes = 0
         self._status = 0
         self._headers: dict[str, str] = {}
-        self.has_begun = False
         self.answer: HttpAnswer | None = None
         self.keeps_alive = True
 
@@ -102,7 +101,6 @@ class AnswerParser:
         ------
         BadAnswerError
         """
-        self.has_begun = True
         if self._status == 0:
             data = self._pending + data if self._pending else data
             end = data.find(b"\r\n\r\n")
@@ -232,8 +230,3 @@ def _chunk_size(line: bytes) -> int:
         return int(line.split(b";")[0], 16)
     except ValueError:
         raise BadAnswerError("a chunk without a length") from None
-
-
-def header_list(headers: Mapping[str, str], names: Sequence[str]) -> str:
-    """Return the first of `names` that `headers` has, or ""."""
-    return next((headers[name] for name in names if name in headers), "")

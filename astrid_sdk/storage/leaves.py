@@ -11,7 +11,7 @@ import hashlib
 import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -21,7 +21,7 @@ from blake3 import blake3
 from astrid_sdk.errors import CorruptionError, NotFoundError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.hashing import LEAF_BYTES, Digests
-from astrid_sdk.storage.operations import Body, Fetched, Get, Head, Outcome, Put, Written
+from astrid_sdk.storage.operations import Body, Fetched, Get, Head, Put, Written
 
 FORMAT_VERSION = 1
 PREFIX = "_leaves/"
@@ -147,7 +147,7 @@ class LeafStore:
         """Return the leaf digests of a blob; None where there are none that can be used."""
         if self.knows(content_hash):
             return self._known.get(content_hash)
-        return self.take(content_hash, self._storage_outcome(content_hash))
+        return self.take(content_hash, lambda: self._storage.perform(self.asked(content_hash)))
 
     def knows(self, content_hash: str) -> bool:
         """Return whether `load` answers from memory."""
@@ -161,10 +161,10 @@ class LeafStore:
         """Return what `load` asks the store, for callers that ask for more in the same breath."""
         return Get(bucket=self._bucket, key=leaves_key(content_hash))
 
-    def take(self, content_hash: str, outcome: Outcome[Fetched]) -> Leaves | None:
+    def take(self, content_hash: str, fetched: Callable[[], Fetched]) -> Leaves | None:
         """Return the leaf digests that came of `asked`, and keep them in memory."""
         try:
-            found = Leaves.from_bytes(outcome.value().data, content_hash)
+            found = Leaves.from_bytes(fetched().data, content_hash)
         except (NotFoundError, CorruptionError):  # the blob can be read whole
             found = None
         self._keep(content_hash, found)
@@ -201,10 +201,6 @@ class LeafStore:
         key = leaves_key(digests.content_hash)
         if digests.leaves and self._storage.perform(Head(bucket=self._bucket, key=key)) is None:
             self.write(digests)
-
-    def _storage_outcome(self, content_hash: str) -> Outcome[Fetched]:
-        (outcome,) = self._storage.perform_many([self.asked(content_hash)])
-        return outcome
 
     def _keep(self, content_hash: str, leaves: Leaves | None) -> None:
         with self._lock:

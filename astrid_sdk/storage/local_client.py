@@ -36,21 +36,9 @@ from astrid_sdk.storage.operations import (
     UploadPart,
     Written,
 )
-from astrid_sdk.storage.responses import Attempt, translated
+from astrid_sdk.storage.responses import attempt_of, translated
 
 _TEMPORARY = ".tmp"  # no bucket's name starts with a dot, so it is never listed
-_DOING = {
-    "put": "write",
-    "get": "read",
-    "head": "look up",
-    "copy": "write",
-    "begin": "begin the upload of",
-    "part": "write a part of",
-    "complete": "complete the upload of",
-    "abort": "abort the upload of",
-    "uploads": "list the uploads of",
-    "create-bucket": "make",
-}
 ResultT = TypeVar("ResultT")
 
 
@@ -94,9 +82,7 @@ class LocalStorageClient(ObjectStorage):
         act = self._actions.get(type(operation))
         if act is None:
             raise refusals.unknown_operation(self.describe(), operation)
-        where = refusals.place(self.describe(), operation.bucket, operation.where)
-        doing = _DOING.get(operation.verb, operation.verb)
-        with translated(Attempt(doing, where, writes=operation.writes)):
+        with translated(attempt_of(operation, self.describe())):
             result: ResultT = act(self, operation)
         return result
 

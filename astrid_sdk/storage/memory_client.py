@@ -37,6 +37,7 @@ from astrid_sdk.storage.operations import (
     UploadPart,
     Written,
 )
+from astrid_sdk.storage.s3_sameness import md5_of
 
 ResultT = TypeVar("ResultT")
 
@@ -104,7 +105,7 @@ class MemoryStorageClient(ObjectStorage):
     def _put(self, put: Put) -> Written:
         bucket = self._bucket(put.bucket)
         data = bytes(put.data)
-        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        etag = md5_of(data).hex()
         metadata = _with_hash(put.user_metadata, put.content_hash)
         new = _Object(_stored(put.key, data, put.content_type, etag, metadata), data)
         return self._written(bucket, put, new)
@@ -164,7 +165,7 @@ class MemoryStorageClient(ObjectStorage):
         upload = self._upload(part.upload)
         refusals.check_part(self.describe(), upload.upload, part.number, part.data)
         data = bytes(part.data)
-        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        etag = md5_of(data).hex()
         arrived = UploadedPart(part.number, etag, len(data))
         upload.parts[part.number] = (arrived, data)
         return arrived
@@ -283,4 +284,4 @@ def _as_listed(stored: StoredObject) -> StoredObject:
 
 def _etag_of_parts(parts: Sequence[UploadedPart]) -> str:
     sums = b"".join(bytes.fromhex(part.etag) for part in parts)
-    return f"{hashlib.md5(sums, usedforsecurity=False).hexdigest()}-{len(parts)}"
+    return f"{md5_of(sums).hex()}-{len(parts)}"

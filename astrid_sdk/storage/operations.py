@@ -60,6 +60,7 @@ class Operation(Generic[ResultT_co]):
     """One thing asked of a store."""
 
     verb: ClassVar[str]
+    doing: ClassVar[str]  # completes "could not …" in messages
     writes: ClassVar[bool] = False
 
     bucket: str
@@ -111,6 +112,7 @@ class Put(_ObjectOperation[Written]):
     """
 
     verb: ClassVar[str] = "put"
+    doing: ClassVar[str] = "write"
     writes: ClassVar[bool] = True
 
     data: Body = dataclasses.field(repr=False)
@@ -138,6 +140,7 @@ class Get(_ObjectOperation[Fetched]):
     """
 
     verb: ClassVar[str] = "get"
+    doing: ClassVar[str] = "read"
 
     start: int = 0
     stop: int | None = None
@@ -156,6 +159,7 @@ class Head(_ObjectOperation[StoredObject | None]):
     """Look an object up; None when it is surely not there."""
 
     verb: ClassVar[str] = "head"
+    doing: ClassVar[str] = "look up"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +170,7 @@ class Delete(_ObjectOperation[bool]):
     """
 
     verb: ClassVar[str] = "delete"
+    doing: ClassVar[str] = "delete"
     writes: ClassVar[bool] = True
 
     was_there: bool = False
@@ -180,6 +185,7 @@ class Copy(_ObjectOperation[Written]):
     """Copy `source_key` to `key` within the store, without sending the bytes through here."""
 
     verb: ClassVar[str] = "copy"
+    doing: ClassVar[str] = "copy to"
     writes: ClassVar[bool] = True
 
     source_key: str
@@ -190,6 +196,7 @@ class ListPage(Operation[Page]):
     """List at most `limit` keys that start with `prefix`, after `token` of the page before."""
 
     verb: ClassVar[str] = "list"
+    doing: ClassVar[str] = "list"
 
     prefix: str = ""
     token: str | None = None
@@ -207,6 +214,7 @@ class BeginUpload(_ObjectOperation[PartialUpload]):
     """Begin a large upload; nothing can be seen under `key` before it is completed."""
 
     verb: ClassVar[str] = "begin"
+    doing: ClassVar[str] = "begin an upload of"
     writes: ClassVar[bool] = True
 
     content_type: str
@@ -220,6 +228,7 @@ class UploadPart(Operation[UploadedPart]):
     """Send part `number` (from 1) of `upload`; sending it again replaces it."""
 
     verb: ClassVar[str] = "part"
+    doing: ClassVar[str] = "send a part of"
     writes: ClassVar[bool] = True
 
     upload: PartialUpload
@@ -247,6 +256,7 @@ class CompleteUpload(Operation[Written]):
     """
 
     verb: ClassVar[str] = "complete"
+    doing: ClassVar[str] = "complete"
     writes: ClassVar[bool] = True
 
     upload: PartialUpload
@@ -266,6 +276,7 @@ class AbortUpload(Operation[bool]):
     """Give an upload up and free its parts; False when it was gone."""
 
     verb: ClassVar[str] = "abort"
+    doing: ClassVar[str] = "abort the upload of"
     writes: ClassVar[bool] = True
 
     upload: PartialUpload
@@ -281,6 +292,7 @@ class ListUploads(Operation[Sequence[PartialUpload]]):
     """List the uploads under way whose key starts with `prefix`."""
 
     verb: ClassVar[str] = "uploads"
+    doing: ClassVar[str] = "list uploads of"
 
     prefix: str = ""
 
@@ -295,6 +307,7 @@ class CreateBucket(Operation[None]):
     """Make the bucket; one that is there is left as it is."""
 
     verb: ClassVar[str] = "create-bucket"
+    doing: ClassVar[str] = "make"
     writes: ClassVar[bool] = True
 
 

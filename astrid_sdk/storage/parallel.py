@@ -1,11 +1,19 @@
-"""Many calls at a time, and never more in memory than fits."""
+"""Many calls at a time, many items in batches, and never more in memory than fits."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from itertools import islice
 from typing import TypeVar
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
+
+
+def batched(items: Iterable[ItemT], size: int) -> Iterator[tuple[ItemT, ...]]:
+    """Yield `items` in tuples of `size`, the last one shorter."""
+    remaining = iter(items)
+    while batch := tuple(islice(remaining, size)):
+        yield batch
 
 
 def bounded(

@@ -9,10 +9,9 @@ import enum
 import getpass
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
@@ -20,6 +19,7 @@ from astrid_sdk.canonical import JsonValue, canonical_json, json_hash, sha256_he
 from astrid_sdk.errors import CorruptionError, InvalidInputError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.operations import Get, Put, Written
+from astrid_sdk.storage.parallel import batched
 from astrid_sdk.tiers import Tier
 
 FORMAT_VERSION = 1
@@ -192,7 +192,7 @@ class RecordLog:
 
     def write_lines(self, lines: Iterable[bytes]) -> list[Written]:
         """Write lines of `Record.to_line` as packs; see `write`."""
-        puts = [self._put(pack) for pack in _batched(lines, PACK_LINES)]
+        puts = [self._put(pack) for pack in batched(lines, PACK_LINES)]
         if len(puts) == 1:
             return [self._storage.perform(puts[0])]
         outcomes = list(self._storage.perform_many(puts))
@@ -231,12 +231,6 @@ class RecordLog:
             create_only=True,
             content_hash=digest,
         )
-
-
-def _batched(lines: Iterable[bytes], size: int) -> Iterator[tuple[bytes, ...]]:
-    remaining = iter(lines)
-    while batch := tuple(islice(remaining, size)):
-        yield batch
 
 
 def _text(value: JsonValue) -> str:

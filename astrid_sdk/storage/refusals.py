@@ -137,9 +137,15 @@ def check_whole(store: str, get: Get, data: Body, recorded: str | None = None) -
     expected = get.content_hash or recorded
     if expected is None or not get.is_whole or hashlib.sha256(data).hexdigest() == expected:
         return
-    raise CorruptionError(
+    raise other_bytes(store, get, expected)
+
+
+def other_bytes(store: str, get: Get, expected: str) -> CorruptionError:
+    """Return the error for a body without the hash it must have; a second look may tell more."""
+    return CorruptionError(
         f"the bytes of {place(store, get.bucket, get.key)} are not those of the hash {expected}; "
-        "they were not handed out: read again, then restore the object"
+        "they were not handed out: read again, then restore the object",
+        transient=True,
     )
 
 

@@ -12,6 +12,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from astrid_sdk.errors import AstridError
+from astrid_sdk.storage.operations import Operation
 from astrid_sdk.storage.refusals import place
 from astrid_sdk.storage.verdicts import (
     BROKEN,
@@ -33,6 +34,12 @@ from astrid_sdk.storage.verdicts import (
 )
 
 __all__ = ["Attempt", "Verdict", "place", "translate", "translated"]
+
+
+def attempt_of(operation: Operation[Any], store: str) -> Attempt:
+    """Return the first half of what is said when `operation` fails on `store`."""
+    where = place(store, operation.bucket, operation.where)
+    return Attempt(operation.doing, where, writes=operation.writes)
 
 
 @contextlib.contextmanager

@@ -117,7 +117,7 @@ class BlobReader:
         ahead = []
         for outcome in self._storage.perform_many([asked, *early]):
             if outcome.operation is asked:
-                leaves = self._leaves.take(content_hash, outcome)
+                leaves = self._leaves.take(content_hash, outcome.value)
             else:
                 ahead.append(outcome)
         return leaves, ahead

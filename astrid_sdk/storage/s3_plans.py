@@ -20,26 +20,10 @@ from astrid_sdk.storage.operations import (
     Put,
     UploadPart,
 )
-from astrid_sdk.storage.responses import unanswered, unreadable
+from astrid_sdk.storage.responses import attempt_of, unanswered, unreadable
 from astrid_sdk.storage.s3_parts import PartsPlans
 from astrid_sdk.storage.s3_reading import Steps
 from astrid_sdk.storage.s3_writing import WritingPlans
-from astrid_sdk.storage.verdicts import Attempt
-
-_DOING = {
-    "put": "write",
-    "get": "read",
-    "head": "look up",
-    "delete": "delete",
-    "copy": "copy to",
-    "list": "list",
-    "begin": "begin an upload of",
-    "part": "send a part of",
-    "complete": "complete",
-    "abort": "abort the upload of",
-    "uploads": "list uploads of",
-    "create-bucket": "make",
-}
 
 
 class S3Plans(WritingPlans, PartsPlans):
@@ -47,18 +31,17 @@ class S3Plans(WritingPlans, PartsPlans):
 
     def plan(self, operation: Operation[Any]) -> Steps:
         """Return the plan that carries `operation` out."""
-        attempt = self._attempt(operation)
+        make = _PLANS.get(type(operation))
+        if make is None:
+            raise refusals.unknown_operation(self.store, operation)
+        attempt = attempt_of(operation, self.store)
         try:
-            result = yield from _PLANS[type(operation)](self, operation, attempt)
+            result = yield from make(self, operation, attempt)
         except TransportError as error:
             raise unanswered(attempt, error.kind, error.seen) from None
         except s3_answers.UnreadableError as error:
             raise unreadable(attempt, error.what) from None
         return result
-
-    def _attempt(self, operation: Operation[Any]) -> Attempt:
-        where = refusals.place(self.store, operation.bucket, operation.where)
-        return Attempt(_DOING[operation.verb], where, writes=operation.writes)
 
 
 _PLANS: dict[type[Operation[Any]], Callable[..., Steps]] = {

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Generator
 from typing import Any, TypeAlias
 
-from astrid_sdk.errors import AstridError, CorruptionError
+from astrid_sdk.errors import AstridError
 from astrid_sdk.storage import refusals, s3_answers
 from astrid_sdk.storage.http_message import HttpAnswer, HttpRequest
 from astrid_sdk.storage.operations import (
@@ -82,10 +82,7 @@ class ReadingPlans:
         found = s3_answers.object_of(get.key, answer, len(answer.body))
         self._check_version(get, found)
         recorded = found.user_metadata.get(CONTENT_HASH_METADATA)
-        try:
-            refusals.check_whole(self.store, get, answer.body, recorded)
-        except CorruptionError as error:
-            raise CorruptionError(error.message, transient=True) from None
+        refusals.check_whole(self.store, get, answer.body, recorded)
         is_checked = get.content_hash is not None or recorded is not None
         if not is_checked and self.etags.contradicts(found.etag, answer.body):
             raise mangled(attempt, "the bytes are not those of the version mark")

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TypeGuard
 
 from astrid_sdk.storage.operations import Body, UploadedPart
 
@@ -65,7 +66,7 @@ class EtagKind:
 
     def says_other(self, etag: str | None) -> bool:
         """Return whether the mark proves that these are other bytes than those it is not of."""
-        return self._are_md5 is True and etag is not None and bool(_MD5.fullmatch(etag))
+        return self._are_md5 is True and is_plain_md5(etag)
 
     @property
     def may_be_md5(self) -> bool:
@@ -78,7 +79,7 @@ class EtagKind:
         A mark that matches teaches the kind; one that does not is held against the bytes only
         where the kind is known.
         """
-        if not self.may_be_md5 or etag is None or not _MD5.fullmatch(etag):
+        if not self.may_be_md5 or not is_plain_md5(etag):
             return False
         if md5_of(data).hex() == etag:
             self._are_md5 = True
@@ -87,7 +88,7 @@ class EtagKind:
 
     def is_of_parts(self, etag: str | None, parts: Sequence[UploadedPart]) -> bool:
         """Return whether the mark is that of an object made of these parts."""
-        if not all(_MD5.fullmatch(part.etag) for part in parts):
+        if not all(is_plain_md5(part.etag) for part in parts):
             return False
         joined = b"".join(bytes.fromhex(part.etag) for part in parts)
         return etag == f"{md5_of(joined).hex()}-{len(parts)}"
@@ -101,3 +102,8 @@ class EtagKind:
 def md5_of(data: Body) -> bytes:
     """Return the MD5 of `data`: what marks and Content-MD5 are made of; it guards nothing."""
     return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def is_plain_md5(etag: str | None) -> TypeGuard[str]:
+    """Return whether a version mark looks like the MD5 of a body sent as one."""
+    return etag is not None and _MD5.fullmatch(etag) is not None

@@ -9,13 +9,13 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from astrid_sdk.storage.hashing import FileMark
+from astrid_sdk.storage.parallel import batched
+from astrid_sdk.storage.source_files import FileMark
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ class SeenContents:
 
         def ask(database: sqlite3.Connection) -> list[Any]:
             rows: list[Any] = []
-            for some in _batched(keys, _ASKED_AT_ONCE):
+            for some in batched(keys, _ASKED_AT_ONCE):
                 marks = ",".join("?" * len(some))
                 asked = f"SELECT {columns} FROM {table} WHERE {where}{key} IN ({marks})"  # noqa: S608
                 rows += database.execute(asked, [*first, *some])
@@ -193,9 +193,3 @@ def _remove(path: Path) -> None:
 
 def _path_key(path: Path) -> bytes:
     return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - the same file, links and all
-
-
-def _batched(items: Iterable[object], size: int) -> Iterator[list[object]]:
-    remaining = iter(items)
-    while batch := list(islice(remaining, size)):
-        yield batch

@@ -1,16 +1,14 @@
 """Whether what stands under a blob's name is the blob: being there is not enough."""
 
 import hashlib
-import re
 from dataclasses import dataclass
 
 from astrid_sdk.errors import CorruptionError, NotFoundError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.blobs import Blob
-from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, Body, StoredObject
+from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, StoredObject
+from astrid_sdk.storage.s3_sameness import is_plain_md5, md5_of
 from astrid_sdk.storage.seen import SeenContents
-
-_PLAIN_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,6 @@ def checksum_agrees(stored: StoredObject, blob: Blob) -> bool:
     A version mark that is an MD5 was made from the bytes themselves, unlike the recorded hash,
     which is only a claim: where there is such a mark, it decides, if the MD5 is cheap to know.
     """
-    if stored.etag is not None and _PLAIN_MD5.fullmatch(stored.etag):
-        return blob.data is not None and md5_hex(blob.data) == stored.etag
+    if is_plain_md5(stored.etag):
+        return blob.data is not None and md5_of(blob.data).hex() == stored.etag
     return stored.user_metadata.get(CONTENT_HASH_METADATA) == blob.digests.content_hash
-
-
-def md5_hex(data: Body) -> str:
-    """Return the MD5 that S3 gives a body sent as one as its version mark."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -10,19 +10,12 @@ from typing import BinaryIO, cast
 from astrid_sdk.errors import ConflictError, StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.blobs import Blob, ContentHash, blob_key
-from astrid_sdk.storage.hashing import (
-    SMALL_BYTES,
-    FileMark,
-    changed_file,
-    hash_data,
-    hash_file,
-    mark_of,
-    read_small_file,
-)
+from astrid_sdk.storage.hashing import SMALL_BYTES, hash_data, hash_file, read_small_file
 from astrid_sdk.storage.leaves import LeafStore
 from astrid_sdk.storage.operations import Body, Head, Put, StoredObject, Written
 from astrid_sdk.storage.seen import SeenContents
 from astrid_sdk.storage.soundness import Soundness
+from astrid_sdk.storage.source_files import FileMark, changed_file, mark_of
 from astrid_sdk.storage.transfers import Progress, part_bytes_for, upload_hashed
 from astrid_sdk.tiers import Tier
 

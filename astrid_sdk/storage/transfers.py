@@ -30,6 +30,7 @@ from astrid_sdk.storage.operations import (
     UploadPart,
     Written,
 )
+from astrid_sdk.storage.source_files import changed_file, fill, reading
 
 if TYPE_CHECKING:
     from astrid_sdk.storage.base import ObjectStorage
@@ -102,11 +103,7 @@ def upload_hashed(
         def check_unchanged() -> None:
             after = os.fstat(file.fileno())
             if (after.st_size, after.st_mtime_ns) != (size_bytes, before.st_mtime_ns):
-                raise InvalidInputError(
-                    f"{source} changed while it was being stored; nothing was stored: store it "
-                    "when it is complete",
-                    kind="changed_file",
-                )
+                raise changed_file(source)
 
         return _at_most_twice(
             lambda: _upload_parts(storage, put, file, part_bytes, parts, progress, check_unchanged),
@@ -228,7 +225,7 @@ def _part_operations(
     most = None if digests is None else len(digests)
     while True:
         buffer = free.pop() if free else bytearray(upload.part_bytes)
-        length = _fill(file, memoryview(buffer))
+        length = fill(file.readinto, memoryview(buffer))  # type: ignore[union-attr]  # files have it
         if not length or number == most:  # a file that grew is found out behind the last part
             return
         yield UploadPart(
@@ -322,10 +319,8 @@ def _is_file(source: BinaryIO | Iterable[bytes]) -> TypeGuard[BinaryIO]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
+    with reading(path):
         file = path.open("rb", buffering=0)
-    except OSError as error:
-        raise InvalidInputError(f"cannot read {path}: {error.strerror}") from error
     with file:
         yield file
 
@@ -341,16 +336,6 @@ def _read_fully(file: "_Readable | BinaryIO", length: int) -> bytes:
         pieces.append(piece)
         missing -= len(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _fill(file: "_Readable | BinaryIO", buffer: memoryview) -> int:
-    length = 0
-    while length < len(buffer):
-        read = file.readinto(buffer[length:])  # type: ignore[union-attr]  # binary files have it
-        if not read:
-            break
-        length += read
-    return length
 
 
 def _check_hash(put: Put, digest: str) -> None:

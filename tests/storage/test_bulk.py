@@ -18,11 +18,11 @@ from astrid_sdk.errors import (
 )
 from astrid_sdk.storage import bulk_items
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage, blob_key
-from astrid_sdk.storage.hashing import mark_of
 from astrid_sdk.storage.leaves import leaves_key
 from astrid_sdk.storage.memory_client import MemoryStorageClient
 from astrid_sdk.storage.operations import Head, ListPage, Operation, Put, Written
 from astrid_sdk.storage.seen import SeenContents
+from astrid_sdk.storage.source_files import mark_of
 from astrid_sdk.testing.stores import Failure, FlakyStore, RecordingStore, SteppedStore
 from astrid_sdk.tiers import Tier
 

@@ -19,11 +19,11 @@ from astrid_sdk.errors import (
     StorageUnavailableError,
 )
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage, blob_key
-from astrid_sdk.storage.hashing import FileMark
 from astrid_sdk.storage.local_client import LocalStorageClient
 from astrid_sdk.storage.memory_client import MemoryStorageClient
 from astrid_sdk.storage.operations import Operation, Put, UploadPart, Written
 from astrid_sdk.storage.seen import SeenContents
+from astrid_sdk.storage.source_files import FileMark
 from astrid_sdk.testing.stores import (
     RecordingStore,
     SteppedStore,

@@ -18,9 +18,9 @@ from astrid_sdk.storage.hashing import (
     Digests,
     hash_data,
     hash_file,
-    mark_of,
     read_small_file,
 )
+from astrid_sdk.storage.source_files import mark_of
 from astrid_sdk.storage.transfers import PART_BYTES
 
 SIZES = [

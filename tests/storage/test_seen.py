@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from stores import at_once
 
-from astrid_sdk.storage.hashing import FileMark
 from astrid_sdk.storage.seen import RACY_NS, SeenContents
+from astrid_sdk.storage.source_files import FileMark
 
 NOW_NS = 1_700_000_000_000_000_000
 OLD = FileMark(size_bytes=5, mtime_ns=NOW_NS - RACY_NS - 1, ctime_ns=NOW_NS - RACY_NS - 1, inode=7)
