@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError
 from astrid_sdk.storage import refusals
+from astrid_sdk.storage.buffers import Buffers
 from astrid_sdk.storage.local_files import write_at
 from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, Get, StoredObject
 from astrid_sdk.storage.transfers import Progress
@@ -68,19 +69,19 @@ def _fetch_rest(
     hashed: "_HashedAhead",
     progress: Progress | None,
 ) -> None:
-    free: list[bytearray] = []
+    buffers = Buffers(PIECE_BYTES)
 
     def operations() -> Iterator[Get]:
         for start in range(PIECE_BYTES, stored.size_bytes, PIECE_BYTES):
             stop = min(start + PIECE_BYTES, stored.size_bytes)
-            buffer = free.pop() if free else bytearray(PIECE_BYTES)
+            buffer = buffers.take()
             yield dataclasses.replace(
                 get,
                 start=start,
                 stop=stop,
                 etag=stored.etag,
                 content_hash=None,
-                into=memoryview(buffer)[: stop - start],
+                into=buffer[: stop - start],
             )
 
     arrived = min(PIECE_BYTES, stored.size_bytes)
@@ -94,7 +95,7 @@ def _fetch_rest(
         arrived += len(piece.into)
         if progress is not None:
             progress(arrived)
-        free.append(piece.into.obj)  # type: ignore[arg-type]  # made above
+        buffers.give_back(piece.into)
 
 
 def download_pieces(
@@ -164,7 +165,7 @@ class _HashedAhead:
 
     def _run(self) -> None:
         done = 0
-        buffer = memoryview(bytearray(_HASH_BYTES))
+        buffer = Buffers(_HASH_BYTES).take()
         while True:
             with self._changed:
                 while done == self._ready and not self._is_over:

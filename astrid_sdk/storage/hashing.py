@@ -19,6 +19,7 @@ from typing import Protocol, Self
 
 from blake3 import blake3
 
+from astrid_sdk.storage.buffers import Buffers
 from astrid_sdk.storage.operations import Body
 from astrid_sdk.storage.source_files import FileMark, changed_file, fill, reading
 from astrid_sdk.storage.transfers import SINGLE_BYTES, part_bytes_for
@@ -161,28 +162,25 @@ def _hash_side_by_side(
 ) -> int:
     """Let every hasher see all that can be read, over a ring of buffers; return the length."""
     total = 0
-    ring: deque[tuple[bytearray, list[Future[object]]]] = deque()
+    buffers = Buffers(_BLOCK_BYTES)
+    ring: deque[tuple[memoryview, list[Future[object]]]] = deque()
     with ExitStack() as stack:
         pools = [stack.enter_context(ThreadPoolExecutor(1)) for _ in hashers]
         while True:
-            buffer = _free(ring)
-            length = fill(readinto, memoryview(buffer))
+            if len(ring) == _BLOCKS_AHEAD:
+                used, waits = ring.popleft()
+                _settle([waits])
+                buffers.give_back(used)
+            buffer = buffers.take()
+            length = fill(readinto, buffer)
             if length == 0:
                 break
-            view = memoryview(buffer)[:length]
+            view = buffer[:length]
             pairs = zip(pools, hashers, strict=True)
             ring.append((buffer, [pool.submit(hasher.update, view) for pool, hasher in pairs]))
             total += length
         _settle(waits for _, waits in ring)
     return total
-
-
-def _free(ring: "deque[tuple[bytearray, list[Future[object]]]]") -> bytearray:
-    if len(ring) < _BLOCKS_AHEAD:
-        return bytearray(_BLOCK_BYTES)
-    buffer, waits = ring.popleft()
-    _settle([waits])
-    return buffer
 
 
 def _settle(many: "Iterator[list[Future[object]]] | list[list[Future[object]]]") -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeGuard
 from typing_extensions import override
 
 from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError
+from astrid_sdk.storage.buffers import Buffers
 from astrid_sdk.storage.operations import (
     AbortUpload,
     BeginUpload,
@@ -199,8 +200,8 @@ def _send_parts(
     digests: Sequence[str] | None,
     progress: Progress | None,
 ) -> tuple[UploadedPart, ...]:
-    free: list[bytearray] = []  # fresh memory for each part would cost a third of the time
-    operations = _part_operations(upload, file, digests, free)
+    buffers = Buffers(upload.part_bytes)  # fresh memory for each part would cost a third more
+    operations = _part_operations(upload, file, digests, buffers)
     parts: list[UploadedPart] = []
     sent = 0
     for outcome in _first_alone(storage, operations):
@@ -211,7 +212,7 @@ def _send_parts(
         if isinstance(outcome.operation, UploadPart) and isinstance(
             outcome.operation.data, memoryview
         ):
-            free.append(outcome.operation.data.obj)  # type: ignore[arg-type]  # made below
+            buffers.give_back(outcome.operation.data)
     return tuple(sorted(parts, key=lambda part: part.number))
 
 
@@ -219,20 +220,20 @@ def _part_operations(
     upload: PartialUpload,
     file: "_Readable | BinaryIO",
     digests: Sequence[str] | None,
-    free: list[bytearray],
+    buffers: Buffers,
 ) -> Iterator[UploadPart]:
     number = 0
     most = None if digests is None else len(digests)
     while True:
-        buffer = free.pop() if free else bytearray(upload.part_bytes)
-        length = fill(file.readinto, memoryview(buffer))  # type: ignore[union-attr]  # files have it
+        buffer = buffers.take()
+        length = fill(file.readinto, buffer)  # type: ignore[union-attr]  # files have it
         if not length or number == most:  # a file that grew is found out behind the last part
             return
         yield UploadPart(
             bucket=upload.bucket,
             upload=upload,
             number=number + 1,
-            data=memoryview(buffer)[:length],
+            data=buffer[:length],
             content_hash=None if digests is None else digests[number],
         )
         number += 1
