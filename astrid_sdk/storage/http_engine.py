@@ -47,6 +47,7 @@ class Done(Generic[TagT]):
     result: Any = None
     error: AstridError | None = None
     request_id: str = ""
+    is_first: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -62,6 +63,7 @@ class _Exchange(Generic[TagT]):
     moved: int = 0
     events: int = 0
     request_id: str = ""
+    is_first: bool = False
 
 
 class HttpEngine:
@@ -314,11 +316,14 @@ class _Run(Generic[TagT]):
         try:
             connection, events = self._connection(before if kept else None)
         except OSError as error:
-            self._resume(tag, plan, weight, transport_error(error, None), before)
+            trouble = transport_error(error, None)
+            trouble.is_unsent = before is None
+            self._resume(tag, plan, weight, trouble, before)
             return
         moved = connection.bytes_moved
         exchange = _Exchange(tag, plan, weight, request, connection, now, now, moved, moved)
         exchange.request_id = before.request_id if before else ""
+        exchange.is_first = before is None
         exchange.events = events
         self._active[connection.fileno()] = exchange
         connection.begin(request)
@@ -356,6 +361,7 @@ class _Run(Generic[TagT]):
         others = exchange.connection.other_addresses
         if others and error.kind == "unreachable" and self._try_next_address(exchange, others):
             return
+        error.is_unsent = exchange.is_first and not exchange.connection.is_ready
         self._resume(exchange.tag, exchange.plan, exchange.weight, error, exchange)
 
     def _try_next_address(self, exchange: "_Exchange[TagT]", others: Sequence[Any]) -> bool:

@@ -42,12 +42,18 @@ class TransportError(Exception):
         ``unreachable``, ``timeout``, ``incomplete_body``, ``tls`` or ``unreadable_answer``.
     seen : str
         What was noticed, for the message.
+
+    Attributes
+    ----------
+    is_unsent : bool
+        Whether surely nothing of the plan, this request or one before it, was sent.
     """
 
     def __init__(self, kind: str, seen: str) -> None:
         super().__init__(kind, seen)
         self.kind = kind
         self.seen = seen
+        self.is_unsent = False
 
 
 def transport_error(

@@ -12,6 +12,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from astrid_sdk.errors import AstridError
+from astrid_sdk.storage.http_limits import TransportError
 from astrid_sdk.storage.operations import Operation
 from astrid_sdk.storage.refusals import place
 from astrid_sdk.storage.verdicts import (
@@ -94,9 +95,10 @@ def answered(attempt: Attempt, status: int, code: str, retry_after: str = "") ->
     return verdict.raised_for(attempt, seen, _seconds(retry_after))
 
 
-def unanswered(attempt: Attempt, kind: str, seen: str) -> AstridError:
-    """Return our error where no whole answer came; `kind` is that of a `TransportError`."""
-    return TRANSPORT[kind].raised_for(attempt, seen)
+def unanswered(attempt: Attempt, error: TransportError) -> AstridError:
+    """Return our error where no whole answer came."""
+    told = dataclasses.replace(attempt, is_unsent=error.is_unsent)
+    return TRANSPORT[error.kind].raised_for(told, error.seen)
 
 
 def unreadable(attempt: Attempt, missing: str) -> AstridError:

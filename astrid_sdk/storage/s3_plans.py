@@ -38,7 +38,7 @@ class S3Plans(WritingPlans, PartsPlans):
         try:
             result = yield from make(self, operation, attempt)
         except TransportError as error:
-            raise unanswered(attempt, error.kind, error.seen) from None
+            raise unanswered(attempt, error) from None
         except s3_answers.UnreadableError as error:
             raise unreadable(attempt, error.what) from None
         return result

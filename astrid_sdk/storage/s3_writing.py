@@ -150,7 +150,7 @@ class WritingPlans(ReadingPlans):
         try:
             return (yield from self.look(delete.bucket, delete.key))
         except TransportError as error:
-            raise unanswered(looking, error.kind, error.seen) from None
+            raise unanswered(looking, error) from None
         except s3_answers.UnreadableError as error:
             raise unreadable(looking, error.what) from None
 

@@ -28,11 +28,14 @@ class Attempt:
         The object, bucket or prefix, and the store. Never a secret.
     writes : bool, optional
         Whether it would have changed the store.
+    is_unsent : bool, optional
+        Whether surely nothing of it has reached the store.
     """
 
     doing: str
     where: str
     writes: bool = False
+    is_unsent: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Verdict:
 
     def _wrote(self, attempt: Attempt) -> bool | None:
         is_open = issubclass(self.error, StorageUnavailableError | CorruptionError)
-        return None if attempt.writes and is_open else False
+        return None if attempt.writes and is_open and not attempt.is_unsent else False
 
 
 _AGAIN = "try again later"

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import pickle
+import socket
 import threading
 import traceback
 import uuid
@@ -73,6 +74,16 @@ def scripted(answers: Mapping[str, Answer]) -> Iterator[R2StorageClient]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def answer_once_and_go(listener: socket.socket) -> None:
+    """Acknowledge one request, and accept no connection after it."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        listener.close()
+        answer = f"HTTP/1.1 200 OK\r\nETag: {BODY_ETAG}\r\nContent-Length: 0\r\n"
+        connection.sendall(f"{answer}Connection: close\r\n\r\n".encode())
 
 
 def config_of(endpoint_url: str) -> StorageConfig:
@@ -315,7 +326,17 @@ class TestReaching:
         for action in actions:
             with pytest.raises(StorageUnavailableError) as caught:
                 action()
-            assert caught.value.kind == "unreachable"
+            assert (caught.value.kind, caught.value.wrote) == ("unreachable", False)
+
+    def test_a_write_that_cannot_be_confirmed_is_open(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=answer_once_and_go, args=(listener,))
+            thread.start()
+            client = client_of(f"http://127.0.0.1:{listener.getsockname()[1]}")
+            with pytest.raises(StorageUnavailableError) as caught:
+                put(client)
+            thread.join()
+        assert (caught.value.kind, caught.value.wrote) == ("unreachable", None)
 
     @pytest.mark.simulator
     @pytest.mark.parametrize("wrong", ["r2_access_key_id", "r2_secret_access_key"])
