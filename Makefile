@@ -1,6 +1,7 @@
 # A fresh clone needs Python >= 3.11 and make; everything else goes into .venv.
 #
 #   make demo ARGS="--json out.json"     arguments for the command
+#   make test WORKERS=8                  tests side by side; many of them wait, on servers and clocks
 #   make demo PYTHON=/path/to/python     the Python that .venv is made from
 
 .DEFAULT_GOAL := help
@@ -15,6 +16,7 @@ BIN := $(VENV)/bin
 IS_SUPPORTED := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	"$$python" $(IS_SUPPORTED) 2>/dev/null && echo "$$python" && break; done)
+WORKERS := 3
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
 help: ## show this list
@@ -30,7 +32,7 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab, on the store of `make dem
 	@ASTRID_STORE="$${ASTRID_STORE:-$(CURDIR)/.astrid}" $(BIN)/jupyter lab --notebook-dir=notebooks $(ARGS)
 
 test: $(VENV)/.dev ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, import layers, documentation
 	@$(BIN)/ruff check

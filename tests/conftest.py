@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +25,8 @@ BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+# Fixtures that take many seconds.
+DEAR = ("demo_store", "first_run", "bad_run", "embedded", "ui", "small_survey", "made", "written")
 
 # A shared machine is slow now and then, so no example has a deadline. CI draws the same examples
 # each time: a run that fails there fails here too.
@@ -44,6 +46,16 @@ def is_ci() -> bool:
 def pytest_configure() -> None:
     profile = "ci" if is_ci() else "default"
     settings.load_profile(child_environment({}).get("HYPOTHESIS_PROFILE", profile))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that stand on the same long work in one process, where it is done once."""
+    for item in items:
+        names: Sequence[str] = getattr(item, "fixturenames", ())
+        for dear in DEAR:
+            if dear in names:
+                item.add_marker(pytest.mark.xdist_group(dear))
+                break
 
 
 def skip_or_fail(reason: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """HTTP/1.1 messages, strictly: what is sent, and what may be believed of what comes back."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Mapping
 
@@ -145,10 +146,7 @@ class AnswerParser:
         self._status = int(found[2])
         headers: dict[str, str] = {}
         for line in lines:
-            name, colon, value = line.decode("latin-1").partition(":")
-            if not colon or not _NAME.fullmatch(name):
-                raise BadAnswerError("a header that is none")
-            name, value = name.lower(), value.strip(" \t")
+            name, value = _header(line)
             if name == "content-length" and headers.get(name, value) != value:
                 raise BadAnswerError("two lengths")
             headers[name] = value if name not in headers else f"{headers[name]}, {value}"
@@ -223,6 +221,14 @@ class AnswerParser:
     def _finish(self) -> None:
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self.answer = HttpAnswer(self._status, self._headers, body, self._into_bytes)
+
+
+@functools.lru_cache(maxsize=256)  # most lines of an answer stood in the answer before
+def _header(line: bytes) -> tuple[str, str]:
+    name, colon, value = line.decode("latin-1").partition(":")
+    if not colon or not _NAME.fullmatch(name):
+        raise BadAnswerError("a header that is none")
+    return name.lower(), value.strip(" \t")
 
 
 def _chunk_size(line: bytes) -> int:

@@ -90,7 +90,7 @@ class Signer:
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}"
         key = _signing_key(self._secret, moment[:8], self._region)
-        signature = hmac.new(key, text.encode(), "sha256").hexdigest()
+        signature = hmac.digest(key, text.encode(), "sha256").hex()
         headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={self._access_key_id}/{scope}, "
             f"SignedHeaders={signed}, Signature={signature}"
