@@ -2,13 +2,20 @@
 
 import io
 import os
+from collections import OrderedDict
 from collections.abc import Callable
 
 from typing_extensions import Buffer, override
 
+BLOCK_BYTES = 1 << 20
+_MOST_BLOCKS = 8
+
 
 class BlobFile(io.RawIOBase):
     """A read-only, seekable file over something that reads ranges.
+
+    Short reads are served from whole blocks, of which the last few are kept: a library that looks
+    at the beginning, the end and the middle in turn asks the store once for each.
 
     Parameters
     ----------
@@ -21,6 +28,7 @@ class BlobFile(io.RawIOBase):
         self._size_bytes = size_bytes
         self._read_range = read_range
         self._position = 0
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     @override
     def readable(self) -> bool:
@@ -53,7 +61,24 @@ class BlobFile(io.RawIOBase):
         stop = min(self._position + len(view), self._size_bytes)
         if stop <= self._position:
             return 0
-        data = self._read_range(self._position, stop)
+        data = self._data(self._position, stop)
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+    def _data(self, start: int, stop: int) -> bytes:
+        """Return the bytes from `start`: to `stop`, or fewer where a block ends before."""
+        if stop - start >= BLOCK_BYTES:
+            return self._read_range(start, stop)
+        number, offset = divmod(start, BLOCK_BYTES)
+        return self._block(number)[offset : offset + stop - start]
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._blocks:
+            start = number * BLOCK_BYTES
+            stop = min(start + BLOCK_BYTES, self._size_bytes)
+            self._blocks[number] = self._read_range(start, stop)
+            if len(self._blocks) > _MOST_BLOCKS:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(number)
+        return self._blocks[number]

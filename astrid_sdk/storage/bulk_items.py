@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from astrid_sdk.errors import AstridError, InvalidInputError
 from astrid_sdk.storage.blobs import Blob, ContentHash, blob_key
@@ -30,11 +30,12 @@ FileProgress: TypeAlias = Callable[[int, int, str], object]
 
 @dataclass(frozen=True, slots=True)
 class FileToStore:
-    """One file, and what it is called and said to be."""
+    """One file, what it is called and said to be, and the mark it must still have, if any."""
 
     name: str
     path: Path
     content_type: str
+    mark: FileMark | None = None
 
     @classmethod
     def of(cls, file: Path | tuple[str, Path], content_type: str | Callable[[Path], str]) -> Self:
@@ -51,6 +52,14 @@ class FileToStore:
         return cls(name or path.name, path, check_media_type(said))
 
 
+class NewFile(NamedTuple):
+    """A file whose blob is stored, and of which nothing is recorded yet."""
+
+    file: FileToStore
+    content_hash: str
+    size_bytes: int
+
+
 @dataclass(slots=True)
 class Item:
     """What is known of one file of a batch; in the end `stored` or `error`."""
@@ -65,6 +74,18 @@ class Item:
     blob: Blob | None = None
     stored: ContentHash | None = None
     error: AstridError | None = None
+
+    def has(self, mark: FileMark) -> None:
+        """Note the mark of the file, which must be the expected one.
+
+        Raises
+        ------
+        InvalidInputError
+            It is another one (``kind="changed_file"``).
+        """
+        if self.file.mark not in {None, mark}:
+            raise changed_file(self.file.path)
+        self.mark = mark
 
     def is_of(self, content_hash: str) -> None:
         """Note the content hash, and so where the blob goes."""
@@ -90,7 +111,7 @@ class Item:
         """Return what became of it."""
         if self.stored is None:
             reason = "it was not reached" if self.error is None else self.error.message
-            return FailedFile(self.file.name, reason)
+            return FailedFile(self.file.name, reason, self.error)
         return StoredFile(
             self.file.name,
             self.content_hash,
@@ -107,8 +128,9 @@ def batches(files: Sequence[FileToStore], tier: Tier) -> Iterator[list[Item]]:
     for file in files:
         item = Item(file, tier)
         try:
-            item.mark = mark_of(file.path)
-            item.size_bytes = item.mark.size_bytes
+            mark = mark_of(file.path)
+            item.has(mark)
+            item.size_bytes = mark.size_bytes
         except InvalidInputError as error:
             item.error = error
         if batch and (len(batch) == MOST_FILES or size_bytes + item.size_bytes > MOST_BYTES):
@@ -148,7 +170,8 @@ def find_hashes(items: Sequence[Item], seen: SeenContents) -> None:
 
 def _hash(item: Item) -> None:
     try:
-        blob, item.mark = read_blob(item.file.path, item.file.content_type, item.tier)
+        blob, mark = read_blob(item.file.path, item.file.content_type, item.tier)
+        item.has(mark)
     except InvalidInputError as error:
         item.error = error
         return

@@ -5,14 +5,22 @@ body under the name, an answer that says nothing) takes the careful road of `Blo
 one. Records are written when every blob of the batch was seen to be there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from astrid_sdk.errors import AstridError, ConflictError, StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.blobs import ContentHash, blob_folder
-from astrid_sdk.storage.bulk_items import FileProgress, FileToStore, Item, batches, find_hashes
+from astrid_sdk.storage.bulk_items import (
+    FileProgress,
+    FileToStore,
+    Item,
+    NewFile,
+    batches,
+    find_hashes,
+)
 from astrid_sdk.storage.hashing import LEAVES_FROM_BYTES, SMALL_BYTES
 from astrid_sdk.storage.leaves import LeafStore
 from astrid_sdk.storage.looking import look_up
@@ -21,10 +29,13 @@ from astrid_sdk.storage.record_keeper import RecordKeeper
 from astrid_sdk.storage.records import Record, RecordKind, current_author
 from astrid_sdk.storage.seen import SeenContents
 from astrid_sdk.storage.soundness import checksum_agrees
-from astrid_sdk.storage.source_files import changed_file
+from astrid_sdk.storage.source_files import changed_file, mark_of
 from astrid_sdk.storage.store_report import FailedFile, StoredFile, StoreReport
 from astrid_sdk.storage.storing import BlobWriter
 from astrid_sdk.tiers import Tier
+
+RecordsOf: TypeAlias = Callable[[Sequence[NewFile]], Iterable[Record]]
+"""Returns what to record of files whose blobs are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +63,39 @@ class BulkWriter:
     def store(
         self, files: Sequence[FileToStore], tier: Tier, progress: FileProgress | None
     ) -> StoreReport:
-        """Store `files`; what fails is named in the report and ends no other."""
-        outcomes: list[StoredFile | FailedFile] = []
-        for items in batches(files, tier):
-            count = _Count(progress, len(outcomes), len(files))
-            _Batch(self, tier, count).store(items)
-            outcomes += [item.outcome() for item in items]
+        """Store `files`, and of each a record that says its name, unless it is known to be there.
+
+        What fails is named in the report and ends no other.
+        """
+        outcomes = self._outcomes(files, tier, progress, None)
         return StoreReport(
             tuple(file for file in outcomes if isinstance(file, StoredFile)),
             tuple(file for file in outcomes if isinstance(file, FailedFile)),
         )
+
+    def store_recorded(
+        self,
+        files: Sequence[FileToStore],
+        tier: Tier,
+        progress: FileProgress | None,
+        records_of: RecordsOf,
+    ) -> list[StoredFile | FailedFile]:
+        """Store `files`, and of each the records that are returned; say what became of each."""
+        return self._outcomes(files, tier, progress, records_of)
+
+    def _outcomes(
+        self,
+        files: Sequence[FileToStore],
+        tier: Tier,
+        progress: FileProgress | None,
+        records_of: RecordsOf | None,
+    ) -> list[StoredFile | FailedFile]:
+        outcomes: list[StoredFile | FailedFile] = []
+        for items in batches(files, tier):
+            count = _Count(progress, len(outcomes), len(files))
+            _Batch(self, tier, count, records_of).store(items)
+            outcomes += [item.outcome() for item in items]
+        return outcomes
 
 
 @dataclass(slots=True)
@@ -85,6 +119,7 @@ class _Batch:
     bulk: BulkWriter
     tier: Tier
     count: _Count
+    records_of: RecordsOf | None
     written: dict[str, Written] = field(default_factory=dict)
     careful: list[Item] = field(default_factory=list)
 
@@ -200,22 +235,27 @@ class _Batch:
             return self.bulk.writer.put(item.blob)
         file = item.file
         stored, item.size_bytes = self.bulk.writer.put_file(file.path, file.content_type, self.tier)
+        item.has(mark_of(file.path))
         item.is_of(str(stored))
         return stored
 
     def _record(self, items: Sequence[Item]) -> None:
         """Write the records of what is stored; without them nothing is acknowledged."""
         stored = [item for item in items if item.stored is not None]
-        author, now = current_author(), datetime.now(UTC)
+        if self.records_of is None:
+            told = _plain_records(stored)
+        else:
+            new = [NewFile(item.file, item.content_hash, item.size_bytes) for item in stored]
+            told = ((record, True) for record in self.records_of(new))
         try:
-            self.bulk.keeper.keep(
-                (_record_of(item, author, now), item.stored.is_new)
-                for item in stored
-                if item.stored is not None
-            )
+            is_spooled = self.bulk.keeper.keep(told)
         except AstridError as error:
             for item in stored:
                 item.stored, item.error = None, error
+            return
+        if is_spooled:
+            for item in stored:
+                _wait(item)
 
     def _look(self, keys: Sequence[str]) -> dict[str, StoredObject]:
         return look_up(self.bulk.storage, self.bulk.bucket, blob_folder(self.tier), keys)
@@ -254,15 +294,25 @@ def _share(items: Sequence[Item], firsts: Mapping[str, Item]) -> None:
         )
 
 
-def _record_of(item: Item, author: str, now: datetime) -> Record:
-    return Record(
-        kind=RecordKind.INGEST,
-        content_hash=str(item.content_hash),
-        tier=item.tier,
-        size_bytes=item.size_bytes,
-        media_type=item.file.content_type,
-        name=item.file.name,
-        origin=f"data:{item.file.name}",
-        created_at=now,
-        author=author,
-    )
+def _wait(item: Item) -> None:
+    """Note that what tells of a stored file waits in the outbox."""
+    if item.stored is not None:
+        is_new = item.stored.is_new
+        item.stored = ContentHash(item.content_hash, is_new=is_new, is_spooled=True)
+
+
+def _plain_records(stored: Sequence[Item]) -> Iterator[tuple[Record, bool]]:
+    author, now = current_author(), datetime.now(UTC)
+    for item in stored:
+        record = Record(
+            kind=RecordKind.INGEST,
+            content_hash=item.content_hash,
+            tier=item.tier,
+            size_bytes=item.size_bytes,
+            media_type=item.file.content_type,
+            name=item.file.name,
+            origin=f"data:{item.file.name}",
+            created_at=now,
+            author=author,
+        )
+        yield record, item.stored is None or item.stored.is_new

@@ -1,7 +1,7 @@
 """Bytes by hash: store once, verify on every read."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,14 +10,15 @@ from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.blobs import ContentHash, blob_key
 from astrid_sdk.storage.bulk_items import FileProgress, FileToStore
 from astrid_sdk.storage.bulk_retrieving import BulkReader, target_paths
-from astrid_sdk.storage.bulk_storing import BulkWriter
+from astrid_sdk.storage.bulk_storing import BulkWriter, RecordsOf
 from astrid_sdk.storage.keys import check_media_type
 from astrid_sdk.storage.leaves import LeafStore
 from astrid_sdk.storage.record_keeper import RecordKeeper
 from astrid_sdk.storage.records import Record, RecordKind, RecordLog
 from astrid_sdk.storage.retrieving import BlobReader
 from astrid_sdk.storage.seen import SeenContents
-from astrid_sdk.storage.store_report import StoreReport
+from astrid_sdk.storage.source_files import FileMark
+from astrid_sdk.storage.store_report import FailedFile, StoredFile, StoreReport
 from astrid_sdk.storage.storing import BlobWriter, spool
 from astrid_sdk.storage.transfers import Progress
 from astrid_sdk.tiers import Tier
@@ -335,6 +336,23 @@ class ContentAddressedStorage:
         reads back; otherwise it is replaced.
         """
         return self._writer.put_data(data, content_type, tier)[0]
+
+    def put_files(
+        self,
+        files: Sequence[FileToStore],
+        tier: Tier,
+        records_of: RecordsOf,
+        progress: FileProgress | None = None,
+    ) -> list[StoredFile | FailedFile]:
+        """Store `files` as `store_files` does, with the records that `records_of` returns of each.
+
+        For callers that know themselves which records are written already: all are written.
+        """
+        return self._bulk_writer.store_recorded(files, tier, progress, records_of)
+
+    def known_hashes(self, marks: Mapping[Path, FileMark]) -> dict[Path, str]:
+        """Return the hashes of those files that are as they were when this machine read them."""
+        return self._seen.hashes(marks)
 
     def _recorded(
         self, stored: ContentHash, size_bytes: int, content_type: str, tier: Tier, name: str

@@ -25,7 +25,7 @@ def first_files(
 
 
 def _walk(
-    folder: Path, key: str, prefix: str, after: str, limit: int
+    folder: Path | str, key: str, prefix: str, after: str, limit: int
 ) -> "Iterator[tuple[str, os.DirEntry[str]]]":
     """Yield keys in order, looking only into folders that may hold some that are wanted."""
     try:
@@ -36,7 +36,7 @@ def _walk(
     # Code points sort as the bytes of UTF-8 do. A folder sorts as its files do: with its slash.
     for name, entry in _in_order(wanted, limit):
         if name.endswith("/"):
-            yield from _walk(Path(entry.path), name.removesuffix("/"), prefix, after, limit)
+            yield from _walk(entry.path, name.removesuffix("/"), prefix, after, limit)
         else:
             yield name, entry
 

@@ -10,7 +10,7 @@ import getpass
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from astrid_sdk.canonical import JsonValue, canonical_json, json_hash, sha256_hex
 from astrid_sdk.errors import CorruptionError, InvalidInputError
 from astrid_sdk.storage.base import ObjectStorage
-from astrid_sdk.storage.operations import Get, Put, Written
+from astrid_sdk.storage.operations import Get, ListPage, Put, Written
 from astrid_sdk.storage.parallel import batched
 from astrid_sdk.tiers import Tier
 
@@ -200,9 +200,29 @@ class RecordLog:
         return [done[put.key] for put in puts]
 
     def packs(self) -> list[str]:
-        """Return the keys of all packs, in byte order; what a file manager left there is none."""
-        listed = self._storage.list_files(self._bucket, PREFIX)
+        """Return the keys of all packs, in byte order; what a file manager left there is none.
+
+        Where they are more than a page, those of each first digit are listed side by side.
+        """
+        page = self._storage.perform(ListPage(bucket=self._bucket, prefix=PREFIX))
+        listed = [found.key for found in page.objects]
+        if page.next_token is not None:
+            listed = self._listed_side_by_side()
         return [key for key in listed if _PACK_KEY.fullmatch(key)]
+
+    def _listed_side_by_side(self) -> list[str]:
+        found: list[str] = []
+        waiting = [ListPage(bucket=self._bucket, prefix=f"{PREFIX}{n:x}") for n in range(16)]
+        while waiting:
+            outcomes = list(self._storage.perform_many(waiting))
+            pages = [(outcome.operation, outcome.value()) for outcome in outcomes]
+            found.extend(listed.key for _, page in pages for listed in page.objects)
+            waiting = [
+                replace(request, token=page.next_token)
+                for request, page in pages
+                if isinstance(request, ListPage) and page.next_token is not None
+            ]
+        return sorted(found)
 
     def read(self, pack: str) -> list[Record]:
         """Return the records of the pack at key `pack`.

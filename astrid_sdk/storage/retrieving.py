@@ -28,7 +28,7 @@ from astrid_sdk.tiers import Tier
 T = TypeVar("T")
 _PIECE_BYTES = 4 * 1024 * 1024
 _PIECES_AHEAD = 8
-_BUFFER_BYTES = 1024 * 1024
+_BUFFER_BYTES = 64 * 1024
 
 
 class BlobReader:

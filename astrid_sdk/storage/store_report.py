@@ -1,9 +1,11 @@
 """What became of many files that were stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from typing_extensions import override
+
+from astrid_sdk.errors import AstridError
 
 _SHOWN_FAILURES = 5
 
@@ -31,10 +33,11 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
-    """A file that is not stored, and the reason as a sentence."""
+    """A file that is not stored, the reason as a sentence, and the error that said so."""
 
     name: str
     reason: str
+    error: AstridError | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
