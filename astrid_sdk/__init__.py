@@ -11,9 +11,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from astrid_sdk.catalog.ingest import IngestReport
-    from astrid_sdk.catalog.lineage import Lineage
+    from astrid_sdk.catalog.derivation import Derivation
+    from astrid_sdk.catalog.detection import Detection
+    from astrid_sdk.catalog.difference_image import DifferenceImage
+    from astrid_sdk.catalog.graph import LineageGraph
+    from astrid_sdk.catalog.ingest_report import IngestReport
+    from astrid_sdk.catalog.known_transients import KnownTransient
+    from astrid_sdk.catalog.observation import Observation
+    from astrid_sdk.catalog.pair_table import PairTable
+    from astrid_sdk.catalog.reproduce import Reproduction
     from astrid_sdk.catalog.search import FoundTable, Query
+    from astrid_sdk.catalog.training_sample import TrainingSample
     from astrid_sdk.config import Secret, StorageConfig
     from astrid_sdk.connecting import connect
     from astrid_sdk.errors import (
@@ -50,19 +58,26 @@ _HOMES = {
     "ContentAddressedStorage": "storage.content_addressed_storage",
     "ContentHash": "storage.blobs",
     "CorruptionError": "errors",
+    "Derivation": "catalog.derivation",
+    "Detection": "catalog.detection",
+    "DifferenceImage": "catalog.difference_image",
     "FoundTable": "catalog.search",
-    "IngestReport": "catalog.ingest",
+    "IngestReport": "catalog.ingest_report",
     "InvalidInputError": "errors",
-    "Lineage": "catalog.lineage",
+    "KnownTransient": "catalog.known_transients",
+    "LineageGraph": "catalog.graph",
     "LocalStorageClient": "storage.local_client",
     "MemoryStorageClient": "storage.memory_client",
     "NotFoundError": "errors",
     "ObjectStorage": "storage.base",
+    "Observation": "catalog.observation",
+    "PairTable": "catalog.pair_table",
     "Query": "catalog.search",
     "Quota": "storage.ledger",
     "QuotaExceededError": "errors",
     "R2StorageClient": "storage.r2_client",
     "RateLimitedError": "errors",
+    "Reproduction": "catalog.reproduce",
     "RetryPolicy": "storage.retrying",
     "Secret": "config",
     "StorageConfig": "config",
@@ -70,6 +85,7 @@ _HOMES = {
     "StoreReport": "storage.store_report",
     "Tier": "tiers",
     "Timeouts": "storage.http_limits",
+    "TrainingSample": "catalog.training_sample",
     "connect": "connecting",
 }
 
@@ -82,19 +98,26 @@ __all__ = [
     "ContentAddressedStorage",
     "ContentHash",
     "CorruptionError",
+    "Derivation",
+    "Detection",
+    "DifferenceImage",
     "FoundTable",
     "IngestReport",
     "InvalidInputError",
-    "Lineage",
+    "KnownTransient",
+    "LineageGraph",
     "LocalStorageClient",
     "MemoryStorageClient",
     "NotFoundError",
     "ObjectStorage",
+    "Observation",
+    "PairTable",
     "Query",
     "Quota",
     "QuotaExceededError",
     "R2StorageClient",
     "RateLimitedError",
+    "Reproduction",
     "RetryPolicy",
     "Secret",
     "StorageConfig",
@@ -102,6 +125,7 @@ __all__ = [
     "StoreReport",
     "Tier",
     "Timeouts",
+    "TrainingSample",
     "connect",
 ]
 

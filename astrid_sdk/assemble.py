@@ -1,9 +1,11 @@
-"""From the detections of nights to the manifest of a dataset."""
+"""What is put together from the pipeline and the datasets: a dataset's manifest, all steps."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from astrid_sdk.catalog.step import Step
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest, LeftOut
+from astrid_sdk.datasets.registry import MANIFEST_STEP
 from astrid_sdk.pipeline.manifest import Item, Manifest
 
 
@@ -24,6 +26,21 @@ def dataset_of(
     empty = [night for night in known_nights if night not in nights or not nights[night].items]
     left_out = [LeftOut(night, _reason(nights.get(night))) for night in sorted(empty)]
     return DatasetManifest(dataset_id, tuple(files), tuple(left_out))
+
+
+def known_steps() -> list[Step]:
+    """Return the steps of the chain: what they made can be made again."""
+    from astrid_sdk.pipeline.steps import (  # noqa: PLC0415 - scipy takes seconds to import
+        calibrate,
+        coadd,
+        collect,
+        detect,
+        pattern,
+        subtract,
+    )
+
+    modules = (calibrate, coadd, collect, detect, pattern, subtract)
+    return [MANIFEST_STEP, *(module.STEP for module in modules)]
 
 
 def _files(manifest: Manifest) -> Iterator[DatasetFile]:

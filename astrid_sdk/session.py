@@ -1,40 +1,38 @@
 """One object that bundles the parts: where the bytes are, what we have, and why it exists."""
 
-import shutil
-import weakref
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from typing_extensions import override
 
 from astrid_sdk.assemble import dataset_of
-from astrid_sdk.catalog.derivations import Derivations
-from astrid_sdk.catalog.ingest import Ingest, IngestReport, Progress, fits_files_below
-from astrid_sdk.catalog.lineage import Lineage, why
+from astrid_sdk.catalog.derivation import Derivation
+from astrid_sdk.catalog.deriving import BoundStep, Given
+from astrid_sdk.catalog.gathering import Source, gather
+from astrid_sdk.catalog.graph import LineageGraph
+from astrid_sdk.catalog.ingest import Ingest
+from astrid_sdk.catalog.ingest_report import IngestReport
+from astrid_sdk.catalog.observation_table import ObservationTable
+from astrid_sdk.catalog.observations import observations
+from astrid_sdk.catalog.pair_table import PairTable
+from astrid_sdk.catalog.pairs import find_pairs
+from astrid_sdk.catalog.reproduce import Reproduction
 from astrid_sdk.catalog.search import Found, FoundTable, Query, find, find_one
 from astrid_sdk.catalog.statements import say_excluded
-from astrid_sdk.catalog.tables import Catalog
-from astrid_sdk.config import StorageConfig
-from astrid_sdk.datasets.registry import Committed, DatasetRegistry
-from astrid_sdk.errors import AstridError, InvalidInputError, NotFoundError
+from astrid_sdk.catalog.step import Step
+from astrid_sdk.datasets.registry import Committed
+from astrid_sdk.errors import AstridError, InvalidInputError
+from astrid_sdk.parts import SessionParts
 from astrid_sdk.pipeline.detection_files import DetectionTable, read_detections
 from astrid_sdk.pipeline.manifest import Manifest
-from astrid_sdk.pipeline.survey import Survey
+from astrid_sdk.progress import Progress, shown
 from astrid_sdk.rendering import TierTotals, session_html
 from astrid_sdk.sky.views import ImageView, TextView, preview_png, view_content, view_cutout
-from astrid_sdk.storage.base import ObjectStorage
-from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
-from astrid_sdk.storage.records import RecordLog
-from astrid_sdk.storage.seen import SeenContents
-from astrid_sdk.storage.stack import spooling_of
 from astrid_sdk.tiers import Tier
 
-PROBE = f"{Tier.TEMP.value}/can-write"
 
-
-class AstridSession:
+class AstridSession(SessionParts):
     """A store and everything that works on it. Made by `connect`.
 
     Parameters
@@ -46,101 +44,27 @@ class AstridSession:
     config : StorageConfig, optional
     """
 
-    def __init__(
-        self,
-        storage: ObjectStorage,
-        bucket: str,
-        home: Path,
-        *,
-        config: StorageConfig | None = None,
-    ) -> None:
-        self._storage = storage
-        self._config = config
-        self._remove_home: Callable[[], object] | None = None
-        self.bucket = bucket
-        self.home = home.absolute()
-        self._seen = SeenContents(self.home / "seen.sqlite")
-
-    def prepare(self) -> None:
-        """Make sure that the bucket is there and can be written.
-
-        Raises
-        ------
-        AccessDeniedError, StorageUnavailableError
-            The store cannot be used; the message says what to do.
-        """
-        try:
-            self._storage.list_files(self.bucket, PROBE)
-        except NotFoundError:
-            self._storage.create_bucket(self.bucket)
-        self._storage.upload_file(self.bucket, PROBE, b"", "application/octet-stream")
-        self._storage.delete_file(self.bucket, PROBE)
-
-    @property
-    def r2(self) -> ObjectStorage:
-        """The storage client: bytes by bucket and key, whichever store it is."""
-        return self._storage
-
-    @cached_property
-    def cas(self) -> ContentAddressedStorage:
-        """Bytes by content hash.
-
-        Raises
-        ------
-        InvalidInputError
-            The configuration switches content addressing off.
-        """
-        if self._config is not None and not self._config.content_addressing_enabled:
-            raise InvalidInputError(
-                "content addressing is switched off in the configuration: set "
-                "ASTRID_CONTENT_ADDRESSING_ENABLED=true, or work by key with .r2"
-            )
-        deduplicate = self._config is None or self._config.deduplication_enabled
-        return ContentAddressedStorage(
-            self._storage,
-            self.bucket,
-            records=self._records,
-            deduplicate=deduplicate,
-            seen=self._seen,
-        )
-
-    @cached_property
-    def derivations(self) -> Derivations:
-        """Computations that were done, by key."""
-        return Derivations(self._storage, self.bucket, self.cas, self._records)
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """The index over what is stored."""
-        return Catalog(self._storage, self.bucket, self._records, self.derivations)
-
-    @cached_property
-    def survey(self) -> Survey:
-        """The chain from raw frames to detections."""
-        return Survey(self.catalog, self.derivations)
-
-    @cached_property
-    def datasets(self) -> DatasetRegistry:
-        """Named dataset versions."""
-        return DatasetRegistry(self._storage, self.bucket, self.cas, self.derivations)
-
-    @cached_property
-    def _records(self) -> RecordLog:
-        return RecordLog(self._storage, self.bucket)
-
     def ingest(
-        self, path: str | Path, *, purpose: str = "science", progress: Progress | None = None
+        self,
+        path: Source | Iterable[Source],
+        *,
+        tier: Tier | str = Tier.RAW_OBSERVATIONS,
+        purpose: str = "science",
+        progress: Progress | bool = True,
     ) -> IngestReport:
-        """Store the FITS files at `path` as raw observations.
+        """Store the FITS files at `path`; call it again to go on where it was stopped.
 
         Parameters
         ----------
-        path : str or Path
-            A file, or a folder with all below it.
+        path : str or Path, or an iterable of these
+            A file, a folder with all below it, or a pattern such as ``"nights/**/*.fits.gz"``.
+        tier : Tier or str
+            ``"raw-observations"`` or ``"processed-observations"``.
         purpose : str
             ``"science"``, or ``"reference"`` for frames to make templates from.
-        progress : callable, optional
-            Called with files done, files in all, and the name of the file at hand.
+        progress : callable or bool, optional
+            Called with files done, files in all, and the name of the file at hand; True shows a
+            bar in a notebook and on a terminal.
 
         Returns
         -------
@@ -150,21 +74,23 @@ class AstridSession:
         Raises
         ------
         InvalidInputError
-            Nothing is at `path`, or no FITS file.
+            Nothing is at `path`, or no FITS file; there is no such purpose, or the tier holds no
+            observations.
         """
-        files = fits_files_below(Path(path).expanduser())
-        return self.ingest_files(files, purpose=purpose, progress=progress)
+        return self.ingest_files(gather(path), tier=tier, purpose=purpose, progress=progress)
 
     def ingest_files(
         self,
         files: list[tuple[str, Path]],
         *,
+        tier: Tier | str = Tier.RAW_OBSERVATIONS,
         purpose: str = "science",
-        progress: Progress | None = None,
+        progress: Progress | bool = True,
     ) -> IngestReport:
         """Store `files`, pairs of a name and a path; see `ingest`."""
-        ingest = Ingest(self.cas, self._records, self.catalog)
-        return ingest(files, purpose=purpose, progress=progress)
+        with shown(progress, "ingesting") as tell:
+            ingest = Ingest(self.cas, self.catalog)
+            return ingest(files, tier=tier, purpose=purpose, progress=tell)
 
     def find(self, **conditions: Any) -> FoundTable:
         """Return what is stored and meets all `conditions`.
@@ -172,23 +98,51 @@ class AstridSession:
         Parameters
         ----------
         **conditions
-            The fields of `astrid_sdk.Query`: ``tier name filter_band night instrument role
-            purpose after before include_excluded`` and the cone ``ra_deg dec_deg radius_deg``.
+            The fields of `astrid_sdk.Query`: ``tier name object_name filter_band night instrument
+            survey role purpose step observation_id after before header include_excluded as_of
+            limit offset``, the cone ``ra_deg dec_deg radius_deg``, ``box`` and ``polygon``.
 
         Raises
         ------
         InvalidInputError
             A condition is unknown, or its value cannot be used.
         """
-        try:
-            query = Query(**conditions)
-        except TypeError:
-            known = " ".join(Query.__slots__)
-            unknown = " ".join(sorted(set(conditions) - set(Query.__slots__)))
-            raise InvalidInputError(
-                f"find() knows no condition {unknown}: it takes {known}"
-            ) from None
-        return find(self.catalog, query)
+        return find(self.catalog, Query.of(**conditions))
+
+    def observations(self, **conditions: Any) -> ObservationTable:
+        """Return the exposures that meet all `conditions`; image, weight and mask are one.
+
+        Parameters
+        ----------
+        **conditions
+            As `find` takes them.
+
+        Raises
+        ------
+        InvalidInputError
+            As `find`.
+        """
+        return observations(self.catalog, Query.of(**conditions))
+
+    def pairs(self, target: str | None = None, **conditions: Any) -> PairTable:
+        """Return science exposures with the references to subtract from them, best first.
+
+        Parameters
+        ----------
+        target : str, optional
+            Pattern for the object's name in the science frames, such as ``"sn2024*"``.
+        **conditions
+            As `find` takes them, for the science frames; ``reference min_overlap min_gap_days
+            max_gap_days max_pairs_per_science exclude_contaminated`` of `PairRules`; and
+            ``known_transients``, a table with ``name ra_deg dec_deg first_light``: each pair then
+            says whether its reference may hold one.
+
+        Raises
+        ------
+        InvalidInputError
+            A condition is unknown, or its value cannot be used.
+        """
+        return find_pairs(self.catalog, target, **conditions)
 
     def show(self, content_hash: str) -> ImageView | TextView:
         """Return the picture of a stored image, triplet, picture or manifest for a notebook.
@@ -240,19 +194,56 @@ class AstridSession:
             The position is missing, off the image, or the image has no WCS.
         """
         found = self._one(content_hash)
-        content = self.cas.retrieve_data(found.content_hash, tier=found.tier)
         place = {"ra_deg": ra_deg, "dec_deg": dec_deg, "x": x, "y": y}
-        return view_cutout(content, self._title(found), place, size_px, found.hdu_index)
+        with self.cas.open(found.content_hash, tier=found.tier) as file:
+            return view_cutout(file, self._title(found), place, size_px, found.hdu_index)
 
-    def why(self, content_hash: str) -> Lineage:
-        """Return what `content_hash` was made from, up to the raw files and their origin.
+    def why(self, content_hash: str) -> LineageGraph:
+        """Return what a content was made from, up to the raw files and their origin.
 
         Raises
         ------
         NotFoundError
             Nothing stored has that hash.
         """
-        return why(self.catalog, self.catalog.resolve(content_hash))
+        return self.lineages.why(content_hash)
+
+    def impact(self, content_hash: str) -> LineageGraph:
+        """Return what was made from a content, down to dataset versions.
+
+        Raises
+        ------
+        NotFoundError
+            Nothing stored has that hash.
+        """
+        return self.lineages.impact(content_hash)
+
+    def step(self, function: Callable[..., Any] | None = None, **options: Any) -> Any:
+        """Make a function a step, as a decorator; see `Deriving.step`.
+
+        ``@astrid.step`` makes ``flux(inputs, *, radius_px)`` a step: ``flux({"image":
+        content_hash}, radius_px=3)`` then calls it only when nobody has, and remembers what it
+        returned.
+        """
+        return self.deriving.step(function, **options)
+
+    def derive(
+        self,
+        step: Step | BoundStep | Callable[..., Any],
+        inputs: Mapping[str, Given],
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        name: str = "",
+    ) -> Derivation:
+        """Return what a step or function makes of `inputs`, run only when nobody has.
+
+        Parameters, errors and what counts as the same are those of `Deriving.derive`.
+        """
+        return self.deriving.derive(step, inputs, parameters, name=name)
+
+    def reproduce(self, content_hash: str, **options: Any) -> Reproduction:
+        """Make a content again and say whether the same comes out; see `Deriving.reproduce`."""
+        return self.deriving.reproduce(content_hash, **options)
 
     def exclude(self, content_hash: str, reason: str) -> None:
         """Leave a content out of searches and of the chain from now on; its bytes stay.
@@ -265,6 +256,7 @@ class AstridSession:
             Nothing stored has that hash.
         """
         say_excluded(self._records, self._one(content_hash), reason)
+        self.catalog.refresh()  # `why` marks it from now on
 
     def include(self, content_hash: str) -> None:
         """Take an `exclude` back.
@@ -275,6 +267,7 @@ class AstridSession:
             Nothing stored has that hash.
         """
         say_excluded(self._records, self._one(content_hash), None)
+        self.catalog.refresh()  # `why` marks it from now on
 
     def detections(self, night: str | None = None) -> DetectionTable:
         """Return what was detected, in one night or in all; of each frame the newest search."""
@@ -345,34 +338,6 @@ class AstridSession:
         if target.exists():
             raise InvalidInputError(f"cannot write {target}: File exists")
         return self.cas.retrieve_file(found.content_hash, target, tier=found.tier)
-
-    @property
-    def pending(self) -> int:
-        """How many writes wait on this machine for the store to be back."""
-        spooling = spooling_of(self._storage)
-        return 0 if spooling is None else spooling.pending
-
-    def sync(self, *, retry_refused: bool = False) -> int:
-        """Bring what waits here into the store; return how many: see `SpoolingStorage.sync`."""
-        spooling = spooling_of(self._storage)
-        return 0 if spooling is None else spooling.sync(retry_refused=retry_refused)
-
-    def close(self) -> None:
-        """Give back what the session holds; a private folder is removed."""
-        self._storage.close()
-        self._seen.close()
-        if self._remove_home is not None:
-            self._remove_home()
-
-    def make_private(self) -> None:
-        """Remove the home folder on `close`, at the latest when the session is forgotten."""
-        self._remove_home = weakref.finalize(self, shutil.rmtree, self.home, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @override
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.local_client import LocalStorageClient
 from astrid_sdk.storage.operations import CompleteUpload, Copy, Get, Operation, Put
 from astrid_sdk.storage.records import RecordLog
+from astrid_sdk.storage.seen import SeenContents
 from astrid_sdk.testing.stores import SteppedStore
 
 BUCKET = "astrid-storage"
@@ -76,14 +77,21 @@ class MeetingStore(WrappedStore):
 class Bench:
     """The parts of a session over one bucket of any store."""
 
-    def __init__(self, storage: ObjectStorage, *, deduplicate: bool = True) -> None:
+    def __init__(
+        self,
+        storage: ObjectStorage,
+        *,
+        deduplicate: bool = True,
+        seen: SeenContents | None = None,
+        bucket: str = BUCKET,
+    ) -> None:
         self.storage = storage
-        self.records = RecordLog(storage, BUCKET)
+        self.records = RecordLog(storage, bucket)
         self.cas = ContentAddressedStorage(
-            storage, BUCKET, records=self.records, deduplicate=deduplicate
+            storage, bucket, records=self.records, deduplicate=deduplicate, seen=seen
         )
-        self.derivations = Derivations(storage, BUCKET, self.cas, self.records)
-        self.catalog = Catalog(storage, BUCKET, self.records, self.derivations)
+        self.derivations = Derivations(storage, bucket, self.cas, self.records)
+        self.catalog = Catalog(storage, bucket, self.records, self.derivations)
 
 
 def local_store(folder: Path) -> LocalStorageClient:

@@ -145,7 +145,7 @@ def test_a_content_is_reached_by_what_tables_show(astrid: AstridSession, frame: 
     view = astrid.show(shown)
     assert "frame &lt;1&gt;.fits" in view._repr_mimebundle_()["text/html"]  # type: ignore[union-attr]
     assert astrid.cutout(shown, x=10, y=10, size_px=7).data is not None
-    assert astrid.why(shown).origin == frame.as_uri()
+    assert astrid.why(shown).root.origin == frame.as_uri()
     with pytest.raises(NotFoundError):
         astrid.show("0" * 64)
 

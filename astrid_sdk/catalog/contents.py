@@ -1,17 +1,33 @@
 """Contents: what is stored, each content once, with what people said of it."""
 
-import json
-
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from astrid_sdk.catalog.record_rows import EXCLUDED
 from astrid_sdk.storage.records import RecordKind
 from astrid_sdk.tiers import Tier
 
 PURPOSES = ("science", "reference")
 """What a raw frame is for; the first is meant where nobody said."""
 
+JUDGED = (
+    "record_id",
+    "kind",
+    "content_hash",
+    "tier",
+    "hdu_index",
+    "created_at",
+    "name",
+    "derivation_key",
+    "tag",
+    "said",
+)
+"""The columns of records that decide what is a content."""
+
 _IDENTITY = ["content_hash", "tier", "hdu_index"]
+_PURPOSE = "purpose"
 
 
 def unique_records(rows: pa.Table) -> pa.Table:
@@ -33,64 +49,75 @@ def unique_derivations(rows: pa.Table) -> pa.Table:
 def contents_of(records: pa.Table, derivations: pa.Table) -> pa.Table:
     """Return the contents that `records` tell of, one row per content, tier and HDU.
 
-    The columns ``purpose`` and ``excluded`` are added. A derived content counts only once its
-    derivation is committed with it: what a stopped run or the loser of a race left behind is no
-    content.
+    The columns ``purpose``, ``excluded`` and ``step`` are added. A derived content counts only
+    once its derivation is committed with it: what a stopped run or the loser of a race left
+    behind is no content. All records of a content must be among `records`, or none.
 
     Parameters
     ----------
     records : pyarrow.Table
-        As from `unique_records`.
+        As from `unique_records`, with the columns of `JUDGED`.
     derivations : pyarrow.Table
-        With the columns ``key`` and ``outputs``.
+        With the columns ``key``, ``step`` and ``outputs``.
     """
     ingested = pc.equal(records["kind"], RecordKind.INGEST.value)
     content = records.filter(pc.or_(ingested, _is_committed(records, derivations)))
     content = content.filter(_first_of_each(content, _IDENTITY))
-    for column, kind in (("purpose", RecordKind.TAG), ("excluded", RecordKind.EXCLUDE)):
-        said = _latest(records, kind)
-        place = pc.index_in(content["content_hash"], value_set=pa.array(said, pa.string()))
-        values = pa.array(said.values(), pa.string())
-        content = content.append_column(column, values.take(place.combine_chunks()))
-    return _with_default_purpose(content)
+    for tag in (_PURPOSE, EXCLUDED):
+        content = content.append_column(tag, _latest(content, records, tag))
+    steps = _looked_up(content["derivation_key"], derivations["key"], derivations["step"])
+    return _with_default_purpose(content).append_column("step", steps)
 
 
 def _with_default_purpose(content: pa.Table) -> pa.Table:
     """Return `content` with raw images that nobody spoke of as science."""
     is_raw = pc.equal(content["tier"], Tier.RAW_OBSERVATIONS.value)
-    unsaid = pc.and_(is_raw, pc.is_null(content["purpose"]))
-    purposes = pc.if_else(unsaid, PURPOSES[0], content["purpose"])
-    return content.set_column(content.schema.get_field_index("purpose"), "purpose", purposes)
+    unsaid = pc.and_(is_raw, pc.is_null(content[_PURPOSE]))
+    purposes = pc.if_else(unsaid, PURPOSES[0], content[_PURPOSE])
+    return content.set_column(content.schema.get_field_index(_PURPOSE), _PURPOSE, purposes)
 
 
 def _first_of_each(rows: pa.Table, columns: list[str]) -> pa.Array:
-    places = pa.array(range(rows.num_rows), pa.int64())
+    """Return a mask of the rows that are the first with their values in `columns`."""
+    return _mask(_extreme_of_each(rows, columns, "min"), rows.num_rows)
+
+
+def _extreme_of_each(rows: pa.Table, columns: list[str], extreme: str) -> NDArray[np.int64]:
+    places = pa.array(np.arange(rows.num_rows))
     numbered = rows.select(columns).append_column("place", places)
-    first = numbered.group_by(columns).aggregate([("place", "min")])["place_min"]
-    return pc.is_in(places, value_set=first)
+    found = numbered.group_by(columns).aggregate([("place", extreme)])
+    return np.asarray(found[f"place_{extreme}"], np.int64)
 
 
-def _is_committed(records: pa.Table, derivations: pa.Table) -> pa.Array:
+def _mask(places: NDArray[np.int64], count: int) -> pa.Array:
+    mask = np.zeros(count, np.bool_)
+    mask[places] = True
+    return pa.array(mask)
+
+
+def _is_committed(records: pa.Table, derivations: pa.Table) -> pa.ChunkedArray:
+    """Return which records are of a derivation that lists their content among its outputs."""
     parents = pc.list_parent_indices(derivations["outputs"])
     keys = derivations["key"].take(parents)
     committed = _joined(keys, pc.list_flatten(derivations["outputs"]))
+    derived = pc.equal(records["kind"], RecordKind.DERIVED.value)
     told = _joined(records["derivation_key"], records["content_hash"])
-    return pc.is_in(told, value_set=committed)
+    return pc.and_(derived, pc.is_in(told, value_set=committed.combine_chunks()))
 
 
 def _joined(keys: pa.ChunkedArray, hashes: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(keys, hashes, " ")
 
 
-def _latest(records: pa.Table, kind: RecordKind) -> dict[str, str | None]:
-    """Return per content hash what the last statement of `kind` says: a purpose, or a reason."""
-    rows = records.filter(pc.equal(records["kind"], kind.value))
-    said: dict[str, str | None] = {}
-    pairs = zip(rows["content_hash"].to_pylist(), rows["details"].to_pylist(), strict=True)
-    for content_hash, text in pairs:
-        details = json.loads(text)
-        if kind == RecordKind.EXCLUDE:
-            said[content_hash] = details["reason"]
-        elif details["tag"] == "purpose":
-            said[content_hash] = details["value"]
-    return said
+def _latest(content: pa.Table, records: pa.Table, tag: str) -> pa.ChunkedArray:
+    """Return per row of `content` what the last statement about `tag` says, null where none."""
+    rows = records.filter(pc.fill_null(pc.equal(records["tag"], tag), fill_value=False))
+    last = rows.take(pa.array(_extreme_of_each(rows, ["content_hash"], "max")))
+    return _looked_up(content["content_hash"], last["content_hash"], last["said"])
+
+
+def _looked_up(
+    wanted: pa.ChunkedArray, keys: pa.ChunkedArray, values: pa.ChunkedArray
+) -> pa.ChunkedArray:
+    places = pc.index_in(wanted, value_set=keys.combine_chunks())
+    return pa.chunked_array([values.combine_chunks().take(places.combine_chunks())])

@@ -11,142 +11,28 @@ import platform
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from astrid_sdk.canonical import canonical_json, json_hash
+from astrid_sdk.canonical import json_hash
 from astrid_sdk.catalog.code_version import library_versions
+from astrid_sdk.catalog.derivation import Derivation, OutputRef, derivation_key
+from astrid_sdk.catalog.parameters import json_values
+from astrid_sdk.catalog.returned import as_result
 from astrid_sdk.catalog.step import Inputs, Output, Result, Step
 from astrid_sdk.errors import ConflictError, CorruptionError, InvalidInputError, NotFoundError
-from astrid_sdk.formats import read_versioned
 from astrid_sdk.sky.summary import Summary
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
+from astrid_sdk.storage.operations import Get
 from astrid_sdk.storage.records import Record, RecordKind, RecordLog
-from astrid_sdk.tiers import Tier
 
-FORMAT_VERSION = 1
+__all__ = ["PREFIX", "Derivation", "Derivations", "OutputRef", "derivation_key", "object_key"]
+
 PREFIX = "_derivations/"
 _OBJECT_KEY = re.compile(r"_derivations/[0-9a-f]{2}/(?P<key>[0-9a-f]{64})\.json")
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRef:
-    """An output as a derivation remembers it."""
-
-    role: str
-    content_hash: str
-    size_bytes: int
-    media_type: str
-    name: str
-    tier: Tier
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the reference as plain JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "OutputRef":
-        """Return the reference that `to_json` wrote."""
-        return cls(**{**value, "tier": Tier(value["tier"])})
-
-
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """A computation that was done.
-
-    Attributes
-    ----------
-    key, step, code_version : str
-    parameters : mapping
-    inputs : mapping of str to sequence of str
-        Role to content hashes, in the order the step saw them.
-    outputs : sequence of OutputRef
-        Possibly none.
-    facts : mapping
-        Numbers about the outputs, for people.
-    refusal : str
-        Why there are no outputs: the input could not be used. "" otherwise.
-    created_at : datetime
-    duration_s : float
-    environment : mapping
-        Where it was computed; not part of the key.
-    reused : bool
-        True when it had been done before this call.
-    """
-
-    key: str
-    step: str
-    code_version: str
-    parameters: Mapping[str, Any]
-    inputs: Mapping[str, Sequence[str]]
-    outputs: Sequence[OutputRef]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    refusal: str = ""
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    duration_s: float = 0.0
-    environment: Mapping[str, str] = field(default_factory=dict)
-    reused: bool = False
-
-    def output(self, role: str) -> OutputRef:
-        """Return the output called `role`.
-
-        Raises
-        ------
-        NotFoundError
-            There is none.
-        """
-        for output in self.outputs:
-            if output.role == role:
-                return output
-        raise NotFoundError(f"derivation {self.key[:8]} ({self.step}) has no output {role!r}")
-
-    def to_bytes(self) -> bytes:
-        """Return the derivation object."""
-        return canonical_json(
-            {
-                "format_version": FORMAT_VERSION,
-                "key": self.key,
-                "step": self.step,
-                "code_version": self.code_version,
-                "parameters": dict(self.parameters),
-                "inputs": {role: list(hashes) for role, hashes in self.inputs.items()},
-                "outputs": [output.to_json() for output in self.outputs],
-                "facts": dict(self.facts),
-                "refusal": self.refusal,
-                "created_at": self.created_at.isoformat(),
-                "duration_s": self.duration_s,
-                "environment": dict(self.environment),
-            }
-        )
-
-    @classmethod
-    def from_bytes(cls, content: bytes, *, reused: bool = False) -> "Derivation":
-        """Return the derivation that `to_bytes` wrote."""
-        value = read_versioned(content, FORMAT_VERSION, "a derivation")
-        value["outputs"] = tuple(OutputRef.from_json(output) for output in value["outputs"])
-        value["created_at"] = datetime.fromisoformat(value["created_at"])
-        return cls(**value, reused=reused)
-
-
-def derivation_key(
-    step: str,
-    version: str,
-    parameters: Mapping[str, Any],
-    inputs: Mapping[str, Sequence[str]],
-) -> str:
-    """Return the SHA-256 that names the computation."""
-    return json_hash(
-        {
-            "step": step,
-            "code_version": version,
-            "parameters": dict(parameters),
-            "inputs": {role: list(hashes) for role, hashes in inputs.items()},
-        }
-    )
 
 
 def object_key(key: str) -> str:
@@ -199,14 +85,20 @@ class Derivations:
             What people call the subject; outputs are called `name` and their suffix.
         subject : Summary, optional
             What the subject's bytes say of the exposure; the outputs' records carry it on.
+
+        Raises
+        ------
+        InvalidInputError
+            A parameter is no JSON value, or the step returned something that cannot be stored.
         """
+        parameters = json_values(parameters)
         version = step.code_version
         key = derivation_key(step.name, version, parameters, inputs)
         done = self.find(key)
         if done is not None:
             return done
         started = time.monotonic()
-        result, refusal = self._run(step, inputs, parameters)
+        result, refusal = self.run(step, inputs, parameters)
         refs = [self._store(step, output, name) for output in result.outputs]
         derivation = Derivation(
             key=key,
@@ -218,11 +110,7 @@ class Derivations:
             facts=result.facts,
             refusal=refusal,
             duration_s=round(time.monotonic() - started, 3),
-            environment={
-                "python": platform.python_version(),
-                "platform": platform.platform(),
-                **library_versions(step.libraries),
-            },
+            environment=environment_of(step),
         )
         summaries = [_summaries(output, subject) for output in result.outputs]
         self._records.append(_records(derivation, summaries))
@@ -244,21 +132,49 @@ class Derivations:
             return None
         return _verified(content, key)
 
+    def find_many(self, keys: Sequence[str]) -> dict[str, Derivation]:
+        """Return by key those of the derivations that were done, read side by side.
+
+        Raises
+        ------
+        CorruptionError
+            What is stored is not that derivation.
+        """
+        places = {object_key(key): key for key in keys}
+        gets = [Get(bucket=self._bucket, key=place) for place in places]
+        found: dict[str, Derivation] = {}
+        for outcome in self._storage.perform_many(gets):
+            key = places[outcome.operation.where]
+            try:
+                found[key] = _verified(outcome.value().data, key)
+            except NotFoundError as error:
+                if error.kind == "no_such_bucket":
+                    raise
+        return found
+
+    def run(
+        self, step: Step, inputs: Mapping[str, Sequence[str]], parameters: Mapping[str, Any]
+    ) -> tuple[Result, str]:
+        """Call the step and return what it made, and why it refused; nothing is stored.
+
+        Raises
+        ------
+        Exception
+            Whatever the step raises, but for the refusal.
+        """
+        try:
+            # sums of many threads come in another order: the cores must not change the numbers
+            with threadpool_limits(limits=1):
+                returned = step.call(Inputs(self._cas, inputs), parameters)
+        except InvalidInputError as refusal:
+            return Result(()), refusal.message
+        return as_result(returned, step.name), ""
+
     def keys(self) -> list[str]:
         """Return the keys of all derivations, in byte order."""
         listed = self._storage.list_files(self._bucket, PREFIX)
         found = (_OBJECT_KEY.fullmatch(name) for name in listed)
         return [match["key"] for match in found if match]
-
-    def _run(
-        self, step: Step, inputs: Mapping[str, Sequence[str]], parameters: Mapping[str, Any]
-    ) -> tuple[Result, str]:
-        try:
-            # sums of many threads come in another order: the cores must not change the numbers
-            with threadpool_limits(limits=1):
-                return step.function(Inputs(self._cas, inputs), parameters), ""
-        except InvalidInputError as refusal:
-            return Result(()), refusal.message
 
     def _store(self, step: Step, output: Output, name: str) -> OutputRef:
         content_hash = self._cas.put_blob(output.data, output.media_type, step.tier)
@@ -297,6 +213,15 @@ class Derivations:
                 self._bucket, f"{note}.json", ours.to_bytes(), "application/json"
             )
         return theirs
+
+
+def environment_of(step: Step) -> dict[str, str]:
+    """Return what a step runs on here: no part of any key, but told when results differ."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **library_versions(step.libraries),
+    }
 
 
 def _made(derivation: Derivation) -> tuple[str, list[tuple[str, str]]]:

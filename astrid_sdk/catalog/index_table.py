@@ -1,114 +1,211 @@
-"""One table of the catalogue: rows of immutable objects, kept as Delta Lake and in memory.
+"""One table of the catalogue: an index over immutable objects, kept as Delta Lake.
 
-The objects are the truth, the table is an index over them. Objects never change, so what was read
-once is kept, and a table that is missing, behind, or of other columns is made good from the
-objects.
+The objects are the truth. A table that is missing, behind, or of an older format is made good from
+them; one that a later release wrote is refused; one that cannot be read is said to be damaged.
+Rows may be there twice, where two processes indexed an object at the same moment: whoever reads
+them counts them once.
 """
 
+import re
+import shutil
+import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from pyarrow.dataset import ParquetReadOptions
 
-from astrid_sdk.errors import StorageUnavailableError
-from astrid_sdk.storage.base import ObjectStorage
+from astrid_sdk.catalog.rows import Block, Layout, Rows, unreadable
+from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
+from astrid_sdk.storage.base import CATALOG_PREFIX, ObjectStorage
+from astrid_sdk.storage.features import TableLocation
 
-RowsOf = Callable[[str], Iterable[Mapping[str, Any]]]
-"""Reads one object and returns its rows."""
+FORMAT = 2
+"""The format of the tables that this release writes; each has a folder of its own."""
 
+_SAYS = "astrid-sdk catalogue, format"
+_FORMAT = re.compile(rf"{_SAYS} (?P<number>\d+)")
 _ATTEMPTS = 5  # at creating one table in several processes at once
-_MOST_FILES = 25  # a commit writes a file; reading 300 took 5 s, and 0.05 s put together
+_MOST_SMALL_FILES = 25  # a commit writes a file; reading 300 took 5 s, and 0.05 s put together
+_SMALL_BYTES = 16 << 20
+_LARGE_BYTES = 128 << 20
+_HOURS_A_DAY = 24
+_WRITTEN = WriterProperties(compression="ZSTD", max_row_group_size=4_096)
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatus:
+    """One table as it stands.
+
+    Attributes
+    ----------
+    name : str
+    version : int
+        How many commits it had, less one; -1 where there is no table.
+    rows, files, size_bytes : int
+    """
+
+    name: str
+    version: int = -1
+    rows: int = 0
+    files: int = 0
+    size_bytes: int = 0
 
 
 class IndexTable:
-    """An index over objects, one table.
+    """One table; may be used from many threads, and by many processes.
 
     Parameters
     ----------
     storage : ObjectStorage
     bucket : str
-    name : str
-        Of the table, below ``_catalog/``.
-    schema : pyarrow.Schema
-        Its columns; the first holds the name of the object that a row comes from.
+    layout : Layout
     """
 
-    def __init__(self, storage: ObjectStorage, bucket: str, name: str, schema: pa.Schema) -> None:
-        self._location = storage.table_location(bucket, name)
-        self._name = name
-        self._schema = schema
-        self._source = schema.names[0]
-        self._rows: pa.Table = schema.empty_table()
-        self._seen: set[str] = set()
-        self._lock = threading.Lock()
+    def __init__(self, storage: ObjectStorage, bucket: str, layout: Layout) -> None:
+        self.layout = layout
+        self._storage = storage
+        self._bucket = bucket
+        self._path = f"v{FORMAT}/{layout.name}"
+        self._blocks: dict[str, list[Block]] = {}
+        self._is_old = False
+        self._rows: Rows | None = None
+        self._lock = threading.RLock()
 
-    def rows(self, present: Sequence[str], rows_of: RowsOf) -> pa.Table:
-        """Return the rows of the objects `present`, indexing those that nobody has.
+    def rows(self) -> Rows:
+        """Return the rows as they were last read; the table is read when it never was."""
+        with self._lock:
+            return self._rows if self._rows is not None else self.read()
 
-        The same table object is returned as long as there is nothing new. A row can be there
-        twice, where two processes indexed its object at the same moment.
+    def read(self) -> Rows:
+        """Return the rows of the newest version.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The table cannot be read.
+        InvalidInputError
+            ``kind="format_version"``: a later release wrote it.
+        """
+        with self._lock, self._translated("read"):
+            delta = self._opened()
+            blocks = [] if delta is None or self._is_old else self._blocks_of(delta)
+            if self._rows is None or tuple(blocks) != self._rows.blocks:
+                self._rows = Rows(blocks, self.layout)
+            return self._rows
+
+    def add(self, rows: pa.Table) -> Rows:
+        """Append `rows` in one commit and return the rows of the newest version.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The table cannot be written.
+        """
+        with self._lock:
+            with self._translated("write"):
+                self._append(rows)
+            return self.read()
+
+    def clear(self) -> None:
+        """Take all rows out; a table that is damaged is deleted."""
+        with self._lock:
+            self._rows, self._blocks = None, {}
+            try:
+                with self._translated("write"):
+                    if self._opened() is not None:
+                        self._write(self.layout.schema.empty_table(), replace=True)
+            except StorageUnavailableError:  # a log that cannot be read cannot be added to
+                self._delete()
+
+    def compact(self, keep_days: float) -> None:
+        """Put rows in order into few files, and delete files that were replaced long ago.
+
+        Parameters
+        ----------
+        keep_days : float
+            Readers that opened the table longer ago than that must open it again.
 
         Raises
         ------
         StorageUnavailableError
             The table cannot be read or written.
         """
-        with self._lock:
-            missing = [name for name in present if name not in self._seen]
-            if missing:
-                self._catch_up(missing, rows_of)
-            return self._rows
-
-    def _catch_up(self, missing: Sequence[str], rows_of: RowsOf) -> None:
-        stored = self._read(missing)
-        known = self._schema.empty_table() if stored is None else stored
-        indexed = set(known[self._source].to_pylist())
-        read = [row for name in missing if name not in indexed for row in rows_of(name)]
-        new = pa.Table.from_pylist(read, schema=self._schema)
-        if read:
-            self._append(new, replace=stored is None)
-        self._rows = pa.concat_tables([self._rows, known, new]).combine_chunks()
-        self._seen.update(missing)
-
-    def _read(self, sources: Sequence[str]) -> pa.Table | None:
-        """Return the stored rows of `sources`; None where the table has other columns."""
-        with self._translated("read"):
-            try:
-                delta = self._open()
-            except TableNotFoundError:
-                return self._schema.empty_table()
-            if {field.name for field in delta.schema().fields} != set(self._schema.names):
-                return None
-            partial = [(self._source, "in", list(sources))] if self._seen else None
-            table = delta.to_pyarrow_table(columns=self._schema.names, filters=partial)
-            rows = pa.table(table).cast(self._schema)
-            return rows.filter(pc.is_in(rows[self._source], value_set=pa.array(sources)))
-
-    def _append(self, rows: pa.Table, *, replace: bool) -> None:
-        with self._translated("write"):
-            for attempt in range(_ATTEMPTS):
-                try:
-                    self._write(rows, replace=replace and attempt == 0)
-                except CommitFailedError:  # another process made the table: now it is there
-                    continue
-                self._tidy()
+        with self._lock, self._translated("compact"):
+            delta = self._opened()
+            if delta is None or self._is_old:
                 return
-            raise CommitFailedError(f"{_ATTEMPTS} times")
+            self._put_together(delta)
+            delta = self._open()
+            delta.create_checkpoint()
+            delta.vacuum(
+                retention_hours=int(keep_days * _HOURS_A_DAY),
+                dry_run=False,
+                enforce_retention_duration=False,
+            )
+            delta.cleanup_metadata()
+            self.read()
 
-    def _tidy(self) -> None:
-        """Put the files of many commits together; what readers hold open stays readable."""
-        delta = self._open()
-        if len(delta.file_uris()) > _MOST_FILES:
-            with suppress(CommitFailedError):  # another process was faster
-                delta.optimize.compact()
+    def status(self) -> TableStatus:
+        """Return how large the table is."""
+        with self._lock, self._translated("read"):
+            delta = self._opened()
+            if delta is None:
+                return TableStatus(self.layout.name)
+            sizes = _file_sizes(delta)
+            rows = sum(block.num_rows for block in self.read().blocks)
+            return TableStatus(self.layout.name, delta.version(), rows, len(sizes), sum(sizes))
 
-    def _open(self) -> DeltaTable:
-        return DeltaTable(self._location.uri, storage_options=self._location.reveal_options())
+    def _opened(self) -> DeltaTable | None:
+        """Return the table, or None where there is none; see whether it is an old one."""
+        try:
+            delta = self._open()
+        except TableNotFoundError:
+            self._is_old = False
+            return None
+        told = _FORMAT.match(delta.metadata().description or "")
+        number = int(told["number"]) if told else 0
+        if number > FORMAT:
+            raise InvalidInputError(
+                f"the catalogue table {self.layout.name} is of format {number}: upgrade astrid-sdk "
+                "to read it",
+                kind="format_version",
+            )
+        columns = {field.name for field in delta.schema().fields}
+        self._is_old = number < FORMAT or columns != set(self.layout.schema.names)
+        return delta
+
+    def _blocks_of(self, delta: DeltaTable) -> list[Block]:
+        """Return the row groups of all files; those that were known keep what was read."""
+        known, found = self._blocks, dict[str, list[Block]]()
+        for fragment in self._files(delta):
+            groups = range(fragment.num_row_groups) if fragment.path not in known else ()
+            found[fragment.path] = known.get(fragment.path) or [Block(fragment, i) for i in groups]
+        self._blocks = found
+        return [block for path in sorted(found) for block in found[path]]
+
+    def _files(self, delta: DeltaTable) -> Iterator[Any]:
+        source = [self.layout.source] if self.layout.source else []
+        read = ParquetReadOptions(dictionary_columns=source)
+        yield from delta.to_pyarrow_dataset(parquet_read_options=read).get_fragments()
+
+    def _append(self, rows: pa.Table) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                self._write(rows, replace=self._is_old)
+            except CommitFailedError:  # another process made the table: now it is there
+                continue
+            self._is_old = False
+            self._tidy()
+            return
+        raise CommitFailedError(f"{_ATTEMPTS} times")
 
     def _write(self, rows: pa.Table, *, replace: bool) -> None:
         write_deltalake(
@@ -116,17 +213,59 @@ class IndexTable:
             rows,
             mode="overwrite" if replace else "append",
             schema_mode="overwrite" if replace else None,
+            description=f"{_SAYS} {FORMAT}",
             storage_options=self._location.reveal_options(),
+            writer_properties=_WRITTEN,
         )
+        if replace:
+            self._open().alter.set_table_description(f"{_SAYS} {FORMAT}")
+
+    def _tidy(self) -> None:
+        """Put the files of many commits together; what readers hold open stays readable."""
+        delta = self._open()
+        if sum(size < _SMALL_BYTES for size in _file_sizes(delta)) > _MOST_SMALL_FILES:
+            try:
+                delta.optimize.compact(target_size=_SMALL_BYTES, writer_properties=_WRITTEN)
+            except CommitFailedError:  # another process was faster
+                return
+
+    def _put_together(self, delta: DeltaTable) -> None:
+        optimise = delta.optimize
+        if not self.layout.sorted_by:
+            optimise.compact(target_size=_LARGE_BYTES, writer_properties=_WRITTEN)
+            return
+        optimise.z_order(
+            [self.layout.sorted_by], target_size=_LARGE_BYTES, writer_properties=_WRITTEN
+        )
+
+    def _open(self) -> DeltaTable:
+        return DeltaTable(self._location.uri, storage_options=self._location.reveal_options())
+
+    def _delete(self) -> None:
+        listed = self._storage.list_files(self._bucket, f"{CATALOG_PREFIX}/{self._path}/")
+        # the log goes last: without it there is no table, with it there is a damaged one
+        for key in sorted(listed, key=lambda key: "/_delta_log/" in key):
+            self._storage.delete_file(self._bucket, key)
+
+    @cached_property
+    def _location(self) -> TableLocation:
+        """Where the table is; of a store that holds no tables, in a folder of this process."""
+        if self._storage.capabilities.has_tables:
+            return self._storage.table_location(self._bucket, self._path)
+        folder = tempfile.mkdtemp(prefix="astrid-catalog-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return TableLocation(f"{folder}/{self._path}", {})
 
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
         try:
             yield
         except (DeltaError, pa.ArrowException, OSError) as error:
-            raise StorageUnavailableError(
-                f"could not {doing} the catalogue table {self._name} ({type(error).__name__}): try "
-                f"again; if it stays so, delete _catalog/{self._name}, which is only an index and "
-                "is built again from the records",
-                kind="catalog",
-            ) from error
+            if isinstance(error, StorageUnavailableError):
+                raise
+            raise unreadable(self.layout.name, doing, error) from error
+
+
+def _file_sizes(delta: DeltaTable) -> list[int]:
+    sizes: list[int] = pa.table(delta.get_add_actions(flatten=True))["size_bytes"].to_pylist()
+    return sizes

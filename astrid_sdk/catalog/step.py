@@ -1,12 +1,16 @@
 """Steps: pure functions with a name, from stored bytes to bytes."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from astrid_sdk.catalog.code_version import code_version
+from astrid_sdk.errors import NotFoundError
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.tiers import Tier
+
+REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a step returns: its outputs, and numbers about them for people (JSON values)."""
+    """What a step returns: its outputs, and numbers about them for people (JSON values).
+
+    A fact called `REJECTED`, a list of ``{"index", "reason"}``, says which inputs of its only role
+    a step left out of what it made; lineage tells that.
+    """
 
     outputs: Sequence[Output]
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -46,9 +54,25 @@ class Inputs:
         self.hashes = hashes
 
     def read(self, role: str) -> bytes:
-        """Return the bytes of the one input called `role`."""
-        (content_hash,) = self.hashes[role]
-        return self._cas.retrieve_data(content_hash)
+        """Return the bytes of the one input called `role`.
+
+        Raises
+        ------
+        NotFoundError
+            There is none of that role, or there are several (`read_all` takes those).
+        """
+        hashes = self.hashes.get(role, ())
+        if len(hashes) != 1:
+            given = ", ".join(f"{name} ({len(found)})" for name, found in self.hashes.items())
+            raise NotFoundError(
+                f"the step asked for one input {role!r} and there are {len(hashes)}: it was given "
+                f"{given or 'none'}"
+            )
+        return self._cas.retrieve_data(hashes[0])
+
+    def open(self, role: str) -> io.BytesIO:
+        """Return the one input called `role` as a file, for libraries that read files."""
+        return io.BytesIO(self.read(role))
 
     def read_optional(self, role: str) -> bytes | None:
         """Return the bytes of the input called `role`, or None where there is none."""
@@ -60,7 +84,8 @@ class Inputs:
             yield self._cas.retrieve_data(content_hash)
 
 
-StepFunction = Callable[[Inputs, Mapping[str, Any]], Result]
+StepFunction = Callable[[Inputs, Mapping[str, Any]], Any]
+"""Returns a `Result`, or anything that `astrid_sdk.catalog.returned` knows how to store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +96,7 @@ class Step:
     ----------
     name : str
     function : callable
-        Takes `Inputs` and the parameters, returns a `Result`. An `InvalidInputError` it
+        Takes `Inputs` and the parameters, returns what it made. An `InvalidInputError` it
         raises is a refusal: recorded like a result, so that it is not tried again.
     tier : Tier
         Where the outputs go.
@@ -83,6 +108,10 @@ class Step:
     function: StepFunction
     tier: Tier
     libraries: tuple[str, ...] = ("numpy",)
+
+    def call(self, inputs: Inputs, parameters: Mapping[str, Any]) -> Any:
+        """Call the function."""
+        return self.function(inputs, parameters)
 
     @property
     def code_version(self) -> str:

@@ -1,80 +1,72 @@
-"""The catalogue's tables: Delta Lake under ``_catalog/``, an index that can be deleted.
+"""The catalogue: an index over records and derivations, Delta Lake below ``_catalog/``.
 
 Two tables: ``records`` (a row per record and per thing its bytes say: a file with three images is
-three rows) and ``derivations``. What is true stands in the record packs and derivation objects.
+three rows) and ``derivations``. What is true stands in the record packs and derivation objects:
+the tables can be deleted, and are made again.
 """
 
-import json
-from collections.abc import Iterable
-from functools import cached_property
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from astrid_sdk.catalog.contents import contents_of, unique_derivations, unique_records
-from astrid_sdk.catalog.derivations import Derivation, Derivations
-from astrid_sdk.catalog.index_table import IndexTable
-from astrid_sdk.errors import InvalidInputError, NotFoundError
+from astrid_sdk.catalog.derivation import Derivation
+from astrid_sdk.catalog.derivation_rows import DERIVATIONS_SCHEMA, derivation_table
+from astrid_sdk.catalog.derivations import Derivations
+from astrid_sdk.catalog.index_table import IndexTable, TableStatus
+from astrid_sdk.catalog.record_rows import IN_SKY_ORDER, RECORDS_SCHEMA, pack_name, record_table
+from astrid_sdk.catalog.rows import UNREADABLE, Layout, Rows
+from astrid_sdk.catalog.snapshot import JUDGEMENT, Snapshot
+from astrid_sdk.errors import InvalidInputError, NotFoundError, StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage
+from astrid_sdk.storage.parallel import batched
 from astrid_sdk.storage.records import Record, RecordLog
 
 SHORTEST_PREFIX = 8
 """Digits of a content hash that a person must give at least."""
 
-_SUMMARY_FIELDS = [
-    pa.field("hdu_index", pa.int32()),
-    pa.field("role", pa.string()),
-    pa.field("object_name", pa.string()),
-    pa.field("ra_deg", pa.float64()),
-    pa.field("dec_deg", pa.float64()),
-    pa.field("radius_deg", pa.float64()),
-    pa.field("night", pa.string()),
-    pa.field("night_source", pa.string()),
-    pa.field("observation_time", pa.string()),
-    pa.field("midpoint_mjd_tai", pa.float64()),
-    pa.field("filter_band", pa.string()),
-    pa.field("instrument", pa.string()),
-    pa.field("exposure_time_s", pa.float64()),
-    pa.field("pixel_scale_arcsec", pa.float64()),
-]
-RECORDS_SCHEMA = pa.schema(
-    [
-        pa.field("pack", pa.string()),
-        pa.field("record_id", pa.string()),
-        pa.field("kind", pa.string()),
-        pa.field("content_hash", pa.string()),
-        pa.field("tier", pa.string()),
-        pa.field("size_bytes", pa.int64()),
-        pa.field("media_type", pa.string()),
-        pa.field("name", pa.string()),
-        pa.field("origin", pa.string()),
-        pa.field("derivation_key", pa.string()),
-        pa.field("created_at", pa.timestamp("us", tz="UTC")),
-        pa.field("author", pa.string()),
-        pa.field("details", pa.string()),
-        pa.field("summary", pa.string()),
-        pa.field("footprint_deg", pa.list_(pa.float64())),  # ra, dec, ra, dec, … of the corners
-        *_SUMMARY_FIELDS,
-    ]
-)
-DERIVATIONS_SCHEMA = pa.schema(
-    [
-        pa.field("key", pa.string()),
-        pa.field("step", pa.string()),
-        pa.field("refusal", pa.string()),
-        pa.field("created_at", pa.timestamp("us", tz="UTC")),
-        pa.field("outputs", pa.list_(pa.string())),
-        pa.field("object", pa.string()),
-    ]
-)
+KEEP_DAYS = 7.0
+"""How long files of the tables stay that no new reader needs."""
+
+_RECORDS = Layout("records", RECORDS_SCHEMA, frozenset({"summary", "details"}), "cell", "pack")
+_DERIVATIONS = Layout("derivations", DERIVATIONS_SCHEMA, frozenset({"object"}))
+_READERS = 8
+_PACKS_A_BATCH = 16  # so many are in memory as Python objects
+_ROWS_A_COMMIT = 250_000
+_KEYS_A_COMMIT = 20_000
+_MANY_KEYS = 64  # a listing tells which of so many are there sooner than asking for each
+
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogStatus:
+    """The tables as they stand.
+
+    Attributes
+    ----------
+    tables : tuple of TableStatus
+    packs, indexed_packs : int
+        Record packs in the store, and those of them that the tables hold.
+    """
+
+    tables: tuple[TableStatus, ...]
+    packs: int
+    indexed_packs: int
 
 
 class Catalog:
     """An index over the records and derivations of one bucket.
 
-    Every answer counts what is stored at that moment, whoever stored it: the packs and derivation
-    objects are listed, and those not seen yet are indexed in one commit per table.
+    Every answer counts what is stored at that moment, whoever stored it: the record packs are
+    listed, and those not seen yet are indexed in one commit. A derivation is looked for where a
+    record names it.
 
     Parameters
     ----------
@@ -93,32 +85,103 @@ class Catalog:
     ) -> None:
         self._log = records
         self._derivations = derivations
-        self._record_table = IndexTable(storage, bucket, "records", RECORDS_SCHEMA)
-        self._derivation_table = IndexTable(storage, bucket, "derivations", DERIVATIONS_SCHEMA)
-        self._view: _View | None = None
+        self._record_table = IndexTable(storage, bucket, _RECORDS)
+        self._derivation_table = IndexTable(storage, bucket, _DERIVATIONS)
+        self._snapshot: Snapshot | None = None
+        self._lock = threading.RLock()
 
     def refresh(self) -> None:
         """Index the packs and derivations that were not seen yet, wherever they were written."""
-        self._current()
+        self.snapshot()
+
+    def snapshot(self, *, refresh: bool = True) -> Snapshot:
+        """Return both tables at one moment, complete: every committed derivation is in them.
+
+        Parameters
+        ----------
+        refresh : bool
+            False returns what was read last, without asking the store for anything new: what was
+            true of a content then is true. The same object is returned while nothing changes.
+        """
+        with self._lock:
+            if not refresh and self._snapshot is not None:
+                return self._snapshot
+            snapshot = self.newest()
+            return self.committed(snapshot, snapshot.uncommitted)
+
+    def newest(self) -> Snapshot:
+        """Return the tables with all records that are stored now, and the derivations known."""
+        with self._lock:
+            return self._shown(self._all_records(self._log.packs()))
+
+    def committed(self, snapshot: Snapshot, keys: Sequence[str]) -> Snapshot:
+        """Return `snapshot` with those of the derivations `keys` that were committed since."""
+        with self._lock:
+            found = self._found(keys)
+            if not found:
+                return snapshot
+            self._derivation_table.add(derivation_table(found))
+            return self._shown(snapshot.record_rows)
+
+    def answer(self, ask: Callable[[], AnswerT]) -> AnswerT:
+        """Return what `ask` returns, opening the tables again where their files are gone.
+
+        Another process may have put them together, or deleted them all.
+        """
+        try:
+            return ask()
+        except StorageUnavailableError as error:
+            if error.kind != UNREADABLE:
+                raise
+        self.reopened()
+        return ask()
+
+    def reopened(self) -> Rows:
+        """Return the rows of the records that are stored now, from tables opened again."""
+        with self._lock:
+            self._derivation_table.read()
+            self._record_table.read()
+            return self._all_records(self._log.packs())
 
     def records(self) -> pa.Table:
         """Return every row of the ``records`` table, each record once, oldest first."""
-        return self._current().records
+        return self.answer(lambda: self.snapshot().records)
 
     def contents(self) -> pa.Table:
         """Return what is stored, a row per content, tier and HDU; see `contents_of`."""
-        return self._current().contents
+        return self.answer(lambda: self.snapshot().contents)
+
+    def derivation_rows(self) -> pa.Table:
+        """Return the ``derivations`` table, each derivation once, oldest first.
+
+        Those without outputs (refusals) are there only once `derivations` was asked.
+        """
+        return self.answer(lambda: self.snapshot().derivations)
 
     def derivations(self) -> list[Derivation]:
-        """Return every derivation, oldest first."""
-        rows = self._current().derivations
+        """Return every derivation, refusals included, oldest first."""
+        rows = self._with_refusals().derivations
         objects = rows["object"].to_pylist()
         return [Derivation.from_bytes(text.encode(), reused=True) for text in objects]
 
     def derivation_objects(self) -> dict[str, str]:
         """Return the derivation objects as text, by key: to read some of very many."""
-        rows = self._current().derivations
+        rows = self._with_refusals().derivations
         return dict(zip(rows["key"].to_pylist(), rows["object"].to_pylist(), strict=True))
+
+    def lookup(self, content_hash: str) -> dict[str, Any] | None:
+        """Return the first row of a content as it was known last, without asking the store.
+
+        None where it is not known: a `refresh` may tell more.
+        """
+        snapshot = self.snapshot(refresh=False)
+        found = snapshot.contents_with(content_hash)
+        if not found.num_rows:
+            return None
+        place = np.asarray(found["place"])[:1]
+        (told,) = snapshot.record_rows.take(place, RECORDS_SCHEMA.names).to_pylist()
+        (judged,) = found.slice(0, 1).to_pylist()
+        return {**told, **{name: judged[name] for name in JUDGEMENT}}
 
     def resolve(self, prefix: str) -> str:
         """Return the content hash that starts with `prefix`, of at least eight digits.
@@ -135,94 +198,124 @@ class Catalog:
         NotFoundError
             No stored content starts with it.
         """
+        return self.resolved(prefix)[0]
+
+    def resolved(self, prefix: str) -> tuple[str, Snapshot]:
+        """Return what `resolve` does, and the snapshot that has the content."""
+        return self.answer(lambda: self._resolved(prefix))
+
+    def _resolved(self, prefix: str) -> tuple[str, Snapshot]:
         short = prefix.rpartition("@")[2].strip().lower()
         if len(short) < SHORTEST_PREFIX:
             raise InvalidInputError(
                 f"{prefix!r} is too short: give at least {SHORTEST_PREFIX} digits of the hash",
                 kind="short_prefix",
             )
-        known = pc.unique(self.contents()["content_hash"])
-        found = known.filter(pc.starts_with(known, pattern=short)).to_pylist()
+        snapshot = self.newest()
+        keys = snapshot.keys_with(short)
+        snapshot = self.committed(snapshot, snapshot.unknown(keys))
+        found = pc.unique(snapshot.contents_with(short)["content_hash"]).to_pylist()
         if not found:
             raise NotFoundError(f"nothing stored has a hash that starts with {short!r}")
         if len(found) > 1:
             raise InvalidInputError(
                 f"{len(found)} hashes start with {short!r}: give more digits", kind="ambiguous"
             )
-        return str(found[0])
+        return str(found[0]), snapshot
 
-    def _current(self) -> "_View":
-        # Packs are listed before derivations: a record is written before what commits it.
-        records = self._record_table.rows(self._log.packs(), self._record_rows)
-        keys = self._derivations.keys()
-        derivations = self._derivation_table.rows(keys, self._derivation_rows)
-        view = self._view
-        if view is None or not view.shows(records, derivations):
-            view = self._view = _View(records, derivations)
-        return view
+    def compact(self, *, keep_days: float = KEEP_DAYS) -> CatalogStatus:
+        """Index everything, put the tables in order, and delete files replaced long ago.
 
-    def _record_rows(self, pack: str) -> list[dict[str, Any]]:
-        return [row for record in self._log.read(pack) for row in _rows(pack, record)]
+        Parameters
+        ----------
+        keep_days : float
+            Whoever opened the tables longer ago than that opens them again.
+        """
+        with self._lock:
+            self._with_refusals()
+            for table in (self._record_table, self._derivation_table):
+                table.compact(keep_days)
+            self._shown(self._record_table.read())
+            return self.status()
 
-    def _derivation_rows(self, key: str) -> list[dict[str, Any]]:
-        found = self._derivations.find(key)
-        if found is None:  # deleted between the listing and now
-            return []
-        return [
-            {
-                "key": key,
-                "step": found.step,
-                "refusal": found.refusal,
-                "created_at": found.created_at,
-                "outputs": [output.content_hash for output in found.outputs],
-                "object": found.to_bytes().decode(),
-            }
-        ]
+    def rebuild(self) -> CatalogStatus:
+        """Make every table again from record packs and derivation objects alone.
+
+        Damaged tables are replaced. No content is read: rows say what the summaries in the
+        records say, also those that an older release wrote.
+        """
+        with self._lock:
+            for table in (self._record_table, self._derivation_table):
+                table.clear()
+            self._snapshot = None
+            return self.compact()
+
+    def status(self) -> CatalogStatus:
+        """Return how large the tables are, and how many record packs they lack."""
+        packs = set(map(pack_name, self._log.packs()))
+        with self._lock:
+            indexed = self._record_table.read().sources
+            tables = (self._record_table.status(), self._derivation_table.status())
+        return CatalogStatus(tables, len(packs), len(packs & indexed))
+
+    def _with_refusals(self) -> Snapshot:
+        with self._lock:
+            snapshot = self.snapshot()
+            keys = pa.chunked_array([self._derivations.keys()], pa.string())
+            return self.committed(snapshot, snapshot.unknown(keys))
+
+    def _all_records(self, packs: Sequence[str]) -> Rows:
+        """Return the rows of all `packs`, indexing those that nobody has."""
+        rows = self._record_table.rows()
+        if not rows.sources.issuperset(map(pack_name, packs)):
+            rows = self._record_table.read()  # perhaps another process indexed them
+            missing = [pack for pack in packs if pack_name(pack) not in rows.sources]
+            for table in self._read_packs(missing):
+                rows = self._record_table.add(table)
+        return rows
+
+    def _read_packs(self, packs: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield the rows of packs, a table per commit."""
+        gathered: list[pa.Table] = []
+        for batch in batched(packs, _PACKS_A_BATCH):
+            gathered.append(record_table(_read_all(self._log, batch)))
+            if sum(table.num_rows for table in gathered) >= _ROWS_A_COMMIT:
+                yield _in_order(gathered)
+                gathered = []
+        if gathered:
+            yield _in_order(gathered)
+
+    def _shown(self, records: Rows) -> Snapshot:
+        derivations = self._derivation_table.rows()
+        last = self._snapshot
+        if (
+            last is None
+            or last.record_rows is not records
+            or last.derivation_rows is not derivations
+        ):
+            last = self._snapshot = Snapshot(records, derivations)
+        return last
+
+    def _found(self, keys: Sequence[str]) -> list[Derivation]:
+        """Return those of the derivations that are in the store."""
+        if len(keys) > _MANY_KEYS:
+            keys = sorted(set(keys) & set(self._derivations.keys()))
+        if len(keys) <= 1:
+            found = [self._derivations.find(key) for key in keys]
+        else:
+            with ThreadPoolExecutor(_READERS) as pool:
+                found = list(pool.map(self._derivations.find, keys))
+        return [derivation for derivation in found if derivation is not None]
 
 
-class _View:
-    """What the rows of both tables say, each part worked out when it is first asked for."""
-
-    def __init__(self, record_rows: pa.Table, derivation_rows: pa.Table) -> None:
-        self._record_rows = record_rows
-        self._derivation_rows = derivation_rows
-
-    def shows(self, record_rows: pa.Table, derivation_rows: pa.Table) -> bool:
-        return self._record_rows is record_rows and self._derivation_rows is derivation_rows
-
-    @cached_property
-    def records(self) -> pa.Table:
-        return unique_records(self._record_rows)
-
-    @cached_property
-    def derivations(self) -> pa.Table:
-        return unique_derivations(self._derivation_rows)
-
-    @cached_property
-    def contents(self) -> pa.Table:
-        return contents_of(self.records, self.derivations)
+def _read_all(log: RecordLog, packs: Sequence[str]) -> list[tuple[str, list[Record]]]:
+    if len(packs) == 1:
+        return [(packs[0], log.read(packs[0]))]
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(zip(packs, pool.map(log.read, packs), strict=True))
 
 
-def _rows(pack: str, record: Record) -> Iterable[dict[str, Any]]:
-    """Yield a row per thing that the record's bytes say, or one row where they say nothing."""
-    shared = {
-        "pack": pack,
-        "record_id": record.record_id,
-        "kind": record.kind.value,
-        "content_hash": record.content_hash,
-        "tier": record.tier.value,
-        "size_bytes": record.size_bytes,
-        "media_type": record.media_type,
-        "name": record.name,
-        "origin": record.origin,
-        "derivation_key": record.derivation_key,
-        "created_at": record.created_at,
-        "author": record.author,
-        "details": json.dumps(dict(record.details), sort_keys=True),
-    }
-    for summary in record.summaries or [{}]:
-        told = {field.name: summary.get(field.name) for field in _SUMMARY_FIELDS}
-        told["role"] = record.details.get("role") or told["role"]
-        corners = summary.get("footprint")
-        flat = [angle for corner in corners for angle in corner] if corners else None
-        yield {**shared, "summary": json.dumps(dict(summary)), "footprint_deg": flat, **told}
+def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
+    if len(tables) == 1:
+        return tables[0]
+    return pa.concat_tables(tables).sort_by(IN_SKY_ORDER)

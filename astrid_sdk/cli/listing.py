@@ -10,7 +10,10 @@ _HASH_DIGITS = 8
 
 
 def listing(rows: Sequence[Found], limit: int) -> Iterator[str]:
-    """Yield aligned lines for the first `limit` rows (0: all), and how many there are."""
+    """Yield aligned lines for the first `limit` rows (0: all), and how many there are.
+
+    Only those are looked at.
+    """
     shown = rows[:limit] if limit else rows
     table = [_HEAD, *map(_cells, shown)]
     widths = [max(len(row[column]) for row in table) for column in range(len(_HEAD))]

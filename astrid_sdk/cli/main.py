@@ -1,32 +1,21 @@
 """``astrid``: the command line. Each command takes input, calls the session, shows the result."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
+from astrid_sdk.cli.catalog import catalog
+from astrid_sdk.cli.finding import find
 from astrid_sdk.cli.group import BAD_INPUT, Commands
+from astrid_sdk.cli.lineage import impact, why
+from astrid_sdk.cli.options import store_option
+from astrid_sdk.cli.pairs import pairs
 from astrid_sdk.cli.places import require_json_target, require_writable
-from astrid_sdk.cli.stores import chosen_folder, open_existing_store, open_store
+from astrid_sdk.cli.stores import open_existing_store, open_store
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path)
-_SHOWN = 40
-
-
-def _store_option(command: _F) -> _F:
-    option = click.option(
-        "--store",
-        default="",
-        metavar="DIR",
-        callback=lambda _context, _option, text: chosen_folder(text),
-        help="A folder for the embedded store. Without it: R2 when ASTRID_R2_* is set, else the "
-        "folder that ASTRID_STORE names, else ./.astrid.",
-    )
-    return option(command)
 
 
 @click.group(
@@ -60,7 +49,7 @@ def main(context: click.Context) -> None:
     metavar="FILE",
     help="Write the facts of the summary to FILE.",
 )
-@_store_option
+@store_option
 def demo(images: Path | None, json_path: Path | None, store: str) -> None:
     """Images in, found transients out, through the five tiers.
 
@@ -97,7 +86,7 @@ def demo(images: Path | None, json_path: Path | None, store: str) -> None:
     show_default=True,
     help="Port to listen on.",
 )
-@_store_option
+@store_option
 def ui(host: str, port: int, store: str) -> None:
     """Start the Dagster UI on the store's runs; Ctrl-C stops it."""
     from astrid_sdk.cli.dagster_runs import (  # noqa: PLC0415 - Dagster takes seconds to import
@@ -112,7 +101,8 @@ def ui(host: str, port: int, store: str) -> None:
 
 
 @main.command()
-@click.argument("path", type=_FILE)
+@click.argument("paths", type=_FILE, nargs=-1, required=True, metavar="PATH...")
+@click.option("--tier", default="raw-observations", show_default=True, help="Where they go.")
 @click.option(
     "--purpose",
     type=click.Choice(["science", "reference"]),
@@ -120,13 +110,14 @@ def ui(host: str, port: int, store: str) -> None:
     show_default=True,
     help="What the frames are for: to be searched, or to make templates from.",
 )
-@_store_option
-def put(path: Path, purpose: str, store: str) -> None:
-    """Store a FITS file, or a folder of them, as raw observations.
+@store_option
+def put(paths: tuple[Path, ...], tier: str, purpose: str, store: str) -> None:
+    """Store FITS files, folders of them, or what patterns such as 'nights/**/*.fits.gz' match.
 
-    Exit code 2 where no file at all could be stored.
+    A run that was stopped goes on where it was when it is started again. Exit code 2 where no file
+    at all could be stored.
     """
-    report = open_store(store).ingest(path, purpose=purpose)
+    report = open_store(store).ingest(paths, tier=tier, purpose=purpose)
     click.echo(report)
     if not report.files:
         sys.exit(BAD_INPUT)
@@ -135,7 +126,7 @@ def put(path: Path, purpose: str, store: str) -> None:
 @main.command()
 @click.argument("content_hash")
 @click.option("-o", "--output", type=_FILE, help="File to write; its own name by default.")
-@_store_option
+@store_option
 def get(content_hash: str, output: Path | None, store: str) -> None:
     """Write the content with this hash to a file, verified.
 
@@ -145,47 +136,9 @@ def get(content_hash: str, output: Path | None, store: str) -> None:
 
 
 @main.command()
-@click.option("--tier", help="Such as raw-observations or detections.")
-@click.option("--name", help="A pattern, such as 'sn2024*'.")
-@click.option("--night", help="YYYY-MM-DD, or undated.")
-@click.option("--filter", "filter_band", help="Such as r.")
-@click.option("--role", help="Such as image, frame, detections, triplet-001.")
-@click.option("--after", help="Exposure start, UTC, ISO.")
-@click.option("--before", help="Exposure start, UTC, ISO.")
-@click.option("--cone", nargs=3, type=float, metavar="RA DEC RADIUS", help="ICRS, degrees.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=_SHOWN,
-    show_default=True,
-    help="How many to show; 0 shows all.",
-)
-@_store_option
-def find(
-    store: str, limit: int, cone: tuple[float, float, float] | None, **conditions: str | None
-) -> None:
-    """List what is stored and meets all conditions."""
-    from astrid_sdk.cli.listing import listing  # noqa: PLC0415 - pandas takes a second to import
-
-    given: dict[str, Any] = {name: value for name, value in conditions.items() if value}
-    if cone:
-        given |= dict(zip(("ra_deg", "dec_deg", "radius_deg"), cone, strict=True))
-    for line in listing(list(open_existing_store(store).find(**given)), limit):
-        click.echo(line)
-
-
-@main.command()
-@click.argument("content_hash")
-@_store_option
-def why(content_hash: str, store: str) -> None:
-    """Show what a content was made from, back to the raw files."""
-    click.echo(str(open_existing_store(store).why(content_hash)))
-
-
-@main.command()
 @click.argument("content_hash")
 @click.option("--reason", required=True, help="Why, for whoever meets the exclusion later.")
-@_store_option
+@store_option
 def exclude(content_hash: str, reason: str, store: str) -> None:
     """Leave a content out from now on; `astrid include` takes it back."""
     open_existing_store(store).exclude(content_hash, reason)
@@ -194,8 +147,15 @@ def exclude(content_hash: str, reason: str, store: str) -> None:
 
 @main.command()
 @click.argument("content_hash")
-@_store_option
+@store_option
 def include(content_hash: str, store: str) -> None:
     """Take an exclusion back."""
     open_existing_store(store).include(content_hash)
     click.echo(f"{content_hash} is used again")
+
+
+main.add_command(catalog)
+main.add_command(find)
+main.add_command(pairs)
+main.add_command(why)
+main.add_command(impact)

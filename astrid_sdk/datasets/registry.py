@@ -7,7 +7,7 @@ are never reused. An unchanged manifest is no new version.
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,7 @@ from astrid_sdk.storage.records import current_author
 from astrid_sdk.tiers import Tier
 
 FORMAT_VERSION = 1
+_VERSIONS = f"{Tier.DATASETS.value}/versions/"
 _MARKER = re.compile(r"[1-9][0-9]*\.json")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -98,6 +99,7 @@ class DatasetRegistry:
         self._bucket = bucket
         self._cas = cas
         self._derivations = derivations
+        self._markers: dict[str, DatasetVersion] = {}  # they never change
 
     def commit(self, manifest: DatasetManifest, message: str) -> Committed:
         """Make `manifest` the newest version of its dataset, unless it is that already.
@@ -141,6 +143,25 @@ class DatasetRegistry:
         ]
         versions = [_read(self._storage.download_file(self._bucket, key)) for key in keys]
         return sorted(versions, key=lambda version: version.number)
+
+    def versions_of(self, manifests: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Return which dataset versions each of `manifests` is, such as ``["sn-train v2"]``.
+
+        Parameters
+        ----------
+        manifests : collection of str
+            Content hashes; those that are no version are absent from the answer.
+        """
+        for key in self._storage.list_files(self._bucket, _VERSIONS):
+            dataset_id, _, name = key.removeprefix(_VERSIONS).partition("/")
+            if key not in self._markers and _ID.fullmatch(dataset_id) and _MARKER.fullmatch(name):
+                self._markers[key] = _read(self._storage.download_file(self._bucket, key))
+        found: dict[str, list[str]] = {}
+        for version in sorted(self._markers.values(), key=lambda each: each.number):
+            if version.manifest_hash in manifests:
+                called = f"{version.dataset_id} v{version.number}"
+                found.setdefault(version.manifest_hash, []).append(called)
+        return found
 
     def manifest(self, dataset_id: str, number: int | None = None) -> DatasetManifest:
         """Return the manifest of version `number`, the newest by default.
@@ -188,7 +209,7 @@ def _checked(dataset_id: str) -> str:
 
 
 def _marker_prefix(dataset_id: str) -> str:
-    return f"{Tier.DATASETS.value}/versions/{dataset_id}/"
+    return f"{_VERSIONS}{dataset_id}/"
 
 
 def _read(content: bytes) -> DatasetVersion:

@@ -1,45 +1,55 @@
-"""The bytes of a FITS file before any library believes them: unpacking and structure.
+"""The structure of a FITS file, before any library believes it.
 
 A FITS file is a row of header-data units in blocks of 2880 bytes (FITS Standard 4.0, section 3).
-The walk below reads only the mandatory keywords, so that a header that claims more than the bytes
-hold, or more than memory can, is refused before a pixel is allocated.
+The walk below reads the headers only, so that one that claims more than the bytes hold, or more
+than memory can, is refused before a pixel is allocated.
 """
 
-import io
 import math
-import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.sky.cards import CARD, Cards
+from astrid_sdk.sky.sources import BytesSource, Source
+from astrid_sdk.sky.unpacking import FREE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO
 
 BLOCK = 2880
-CARD = 80
-MAX_PLAIN_BYTES = 4 * 2**30  # of one file after unpacking
 MAX_PIXELS = 2**29  # of one image: 2 GiB as float32
-FREE_BYTES = 256 * 2**20  # up to here any compression ratio is harmless
-MAX_RATIO = 200  # of plain to packed bytes beyond that
-_CHUNK_IN, _CHUNK_OUT = 2**18, 2**22
 _MAX_AXES = 999
 _TABLE_AXES = 2
 _WIDEST_BYTES = 8  # of a FITS number
+_READ_BYTES = 4 * BLOCK
 _MAX_HEADER_BYTES = 1000 * BLOCK
 _MAX_HDUS = 4096
-_GZIP = b"\x1f\x8b"
-_STRUCTURE = frozenset(
-    {"XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "GROUPS", "ZIMAGE", "ZBITPIX", "ZNAXIS"}
-)
+_END = b"END".ljust(CARD)
+_BITS = frozenset({8, 16, 32, 64, -32, -64})
 
 
 @dataclass(frozen=True, slots=True)
-class _Claims:
-    """What one header says about the data behind it."""
+class Claims:
+    """What one header says about the data behind it.
+
+    Attributes
+    ----------
+    is_table : bool
+        Of any kind; a tile-compressed image is one too.
+    bits : int
+        BITPIX.
+    axes : tuple of int
+        NAXIS1 and so on.
+    groups, extra : int
+        GCOUNT and PCOUNT.
+    packed_axes, tiles : tuple of int
+        Of the image inside a tile-compressed table; empty elsewhere.
+    """
 
     is_table: bool
     bits: int
     axes: tuple[int, ...]
     groups: int
     extra: int
-    packed_axes: tuple[int, ...]  # of the image inside a tile-compressed table
+    packed_axes: tuple[int, ...]
     tiles: tuple[int, ...]
 
     @property
@@ -51,59 +61,15 @@ class _Claims:
         return abs(self.bits) // 8 * self.groups * (self.extra + math.prod(axes))
 
 
-def decompressed(content: bytes, name: str = "") -> bytes:
-    """Return `content` unpacked where it is gzip, itself otherwise, within `MAX_PLAIN_BYTES`.
+@dataclass(frozen=True, slots=True, eq=False)
+class HduHeader:
+    """The header of one HDU: its number, its text and cards, what it claims, where data begin."""
 
-    Raises
-    ------
-    InvalidInputError
-        Kind ``empty``, ``truncated``, ``not_fits`` (damaged gzip) or ``too_large`` (a bomb).
-    """
-    label = name or "the file"
-    if not content:
-        raise InvalidInputError(f"{label} is empty: fetch it again", kind="empty")
-    if not content.startswith(_GZIP):
-        return content
-    plain, start = io.BytesIO(), 0
-    limit = min(MAX_PLAIN_BYTES, max(FREE_BYTES, MAX_RATIO * len(content)))
-    try:
-        while content.startswith(_GZIP, start):
-            start = _unpack_member(content, start, plain, limit)
-    except zlib.error as error:
-        raise InvalidInputError(
-            f"{label} is a damaged gzip file: fetch it again", kind="not_fits"
-        ) from error
-    except EOFError as error:
-        raise InvalidInputError(
-            f"{label} is truncated: its gzip stream ends early; fetch it again", kind="truncated"
-        ) from error
-    except OverflowError as error:
-        raise InvalidInputError(
-            f"{label} unpacks to more than {limit} bytes: send it unpacked", kind="too_large"
-        ) from error
-    return plain.getvalue()  # shares the buffer: no second copy
-
-
-def _unpack_member(packed: bytes, start: int, plain: io.BytesIO, limit: int) -> int:
-    """Append the gzip member at `start` to `plain`; return where the next one begins.
-
-    Raises
-    ------
-    zlib.error, EOFError, OverflowError
-        The member is damaged, cut short, or takes `plain` beyond `limit` bytes.
-    """
-    unpacker = zlib.decompressobj(wbits=31)
-    while not unpacker.eof:
-        chunk = feed = packed[start : start + _CHUNK_IN]
-        if not chunk:
-            raise EOFError(start)
-        while feed:
-            plain.write(unpacker.decompress(feed, _CHUNK_OUT))
-            if plain.tell() > limit:
-                raise OverflowError(limit)
-            feed = unpacker.unconsumed_tail
-        start += len(chunk) - len(unpacker.unused_data)
-    return start
+    index: int
+    text: str
+    cards: Cards
+    claims: Claims
+    data_start: int
 
 
 def check_structure(plain: bytes, name: str = "") -> dict[int, int]:
@@ -119,50 +85,82 @@ def check_structure(plain: bytes, name: str = "") -> dict[int, int]:
     InvalidInputError
         Kind ``not_fits``, ``truncated`` or ``too_large``.
     """
+    return tile_bytes(walk(BytesSource(plain), name))
+
+
+def tile_bytes(hdus: Iterable[HduHeader]) -> dict[int, int]:
+    """Return the numbers of the tile-compressed images, and the bytes one tile of each holds."""
+    return {
+        hdu.index: _WIDEST_BYTES * math.prod(hdu.claims.tiles)
+        for hdu in hdus
+        if hdu.claims.packed_axes
+    }
+
+
+def walk(source: Source, name: str = "") -> Iterator[HduHeader]:
+    """Yield the header of each HDU of `source`, checked against the bytes there are.
+
+    Raises
+    ------
+    InvalidInputError
+        Kind ``not_fits``, ``truncated`` or ``too_large``.
+    """
     label = name or "the file"
-    if not plain.startswith(b"SIMPLE  ="):
+    start_bytes = source.read_at(0, 16)
+    if not start_bytes.startswith(b"SIMPLE  ="):
         raise InvalidInputError(
-            f"{label} is not a FITS file: it begins with {plain[:16]!r}", kind="not_fits"
+            f"{label} is not a FITS file: it begins with {start_bytes!r}", kind="not_fits"
         )
     start = 0
-    compressed: dict[int, int] = {}
     for index in range(_MAX_HDUS):
-        if start and not plain.startswith(b"XTENSION", start):
-            return compressed
-        cards, data_start = _header_cards(plain, start, label)
+        if start and source.read_at(start, 8) != b"XTENSION":
+            return
+        text, data_start = _header_text(source, start, label)
+        cards = Cards.parse(text)
         claims = _claims(cards, label)
-        _check_claims(claims, len(plain) - data_start, label)
-        if claims.packed_axes:
-            compressed[index] = _WIDEST_BYTES * math.prod(claims.tiles)
+        _check_claims(claims, source.size - data_start, label)
+        yield HduHeader(index, text, cards, claims, data_start)
         start = data_start + -(-claims.data_bytes // BLOCK) * BLOCK
     raise InvalidInputError(f"{label} has more than {_MAX_HDUS} HDUs: cut it up", kind="too_large")
 
 
-def _header_cards(plain: bytes, start: int, label: str) -> tuple[dict[str, str], int]:
-    """Return the structural cards of the header at `start`, and where its data begin."""
-    cards: dict[str, str] = {}
-    for position in range(start, min(len(plain), start + _MAX_HEADER_BYTES), CARD):
-        card = plain[position : position + CARD].decode("latin-1")
-        keyword = card[:8].rstrip()
-        if keyword == "END" and not card[8:].strip():
-            return cards, start + -(-(position + CARD - start) // BLOCK) * BLOCK
-        if keyword.rstrip("0123456789") in {"NAXIS", "ZNAXIS", "ZTILE"} or keyword in _STRUCTURE:
-            cards.setdefault(keyword, card[10:].partition("/")[0].strip())
+def _header_text(source: Source, start: int, label: str) -> tuple[str, int]:
+    """Return the cards before END of the header at `start`, and where its data begin."""
+    raw = b""
+    while len(raw) < _MAX_HEADER_BYTES:
+        piece = source.read_at(start + len(raw), _READ_BYTES)
+        searched = max(0, len(raw) - CARD)
+        raw += piece
+        end = _end_card(raw, searched)
+        if end is not None:
+            text = raw[:end].decode("ascii", "replace").replace("\ufffd", "?")
+            return text, start + -(-(end + CARD) // BLOCK) * BLOCK
+        if not piece:
+            break
     raise InvalidInputError(
         f"{label} is truncated: a header has no END card; fetch it again", kind="truncated"
     )
 
 
-def _claims(cards: dict[str, str], label: str) -> _Claims:
+def _end_card(raw: bytes, searched: int) -> int | None:
+    """Return where the END card is, which stands where a card can."""
+    found = raw.find(_END, searched)
+    while found >= 0 and found % CARD:
+        found = raw.find(_END, found + 1)
+    return found if found >= 0 else None
+
+
+def _claims(cards: Cards, label: str) -> Claims:
     try:
-        return _Claims(
-            is_table="TABLE" in cards.get("XTENSION", ""),
-            bits=int(cards["BITPIX"]),
+        packed = cards.get("ZIMAGE") is True
+        return Claims(
+            is_table="TABLE" in str(cards.get("XTENSION", "")),
+            bits=_bits(cards),
             axes=_axes(cards, "NAXIS"),
-            groups=_count(cards.get("GCOUNT", "1")),
-            extra=_count(cards.get("PCOUNT", "0")),
-            packed_axes=_axes(cards, "ZNAXIS") if cards.get("ZIMAGE") == "T" else (),
-            tiles=_tiles(cards),
+            groups=_count(cards, "GCOUNT", 1),
+            extra=_count(cards, "PCOUNT", 0),
+            packed_axes=_axes(cards, "ZNAXIS") if packed else (),
+            tiles=_tiles(cards) if packed else (),
         )
     except (KeyError, ValueError) as error:
         raise InvalidInputError(
@@ -171,29 +169,35 @@ def _claims(cards: dict[str, str], label: str) -> _Claims:
         ) from error
 
 
-def _count(text: str) -> int:
-    if (count := int(text)) < 0:
-        raise ValueError(text)
+def _bits(cards: Cards) -> int:
+    bits = cards["BITPIX"]
+    if bits not in _BITS:
+        raise ValueError(bits)
+    return int(bits)
+
+
+def _count(cards: Cards, word: str, default: int | None = None) -> int:
+    count = cards[word] if default is None else cards.get(word, default)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise ValueError(word)
     return count
 
 
-def _axes(cards: dict[str, str], word: str) -> tuple[int, ...]:
-    count = min(_count(cards[word]), _MAX_AXES)
-    return tuple(_count(cards[f"{word}{axis + 1}"]) for axis in range(count))
+def _axes(cards: Cards, word: str) -> tuple[int, ...]:
+    count = min(_count(cards, word), _MAX_AXES)
+    return tuple(_count(cards, f"{word}{axis + 1}") for axis in range(count))
 
 
-def _tiles(cards: dict[str, str]) -> tuple[int, ...]:
+def _tiles(cards: Cards) -> tuple[int, ...]:
     """Return the tile lengths; by default a tile is one row (FITS 4.0, section 10.1)."""
-    if cards.get("ZIMAGE") != "T":
-        return ()
     axes = _axes(cards, "ZNAXIS")
     defaults = (axes[0], *[1] * (len(axes) - 1)) if axes else ()
     return tuple(
-        max(1, int(cards.get(f"ZTILE{axis + 1}", default))) for axis, default in enumerate(defaults)
+        max(1, _count(cards, f"ZTILE{axis + 1}", default)) for axis, default in enumerate(defaults)
     )
 
 
-def _check_claims(claims: _Claims, present: int, label: str) -> None:
+def _check_claims(claims: Claims, present: int, label: str) -> None:
     """Refuse claims beyond the limits, then claims beyond the `present` bytes."""
     axes = claims.packed_axes or (() if claims.is_table else claims.axes)
     pixels = math.prod(axes or (0,))
@@ -213,7 +217,7 @@ def _check_claims(claims: _Claims, present: int, label: str) -> None:
         _check_tiles(claims, label)
 
 
-def _check_tiles(claims: _Claims, label: str) -> None:
+def _check_tiles(claims: Claims, label: str) -> None:
     """Refuse a tile-compressed image whose table cannot hold the tiles it needs."""
     counts = zip(claims.packed_axes, claims.tiles, strict=True)
     needed = math.prod(-(-length // tile) for length, tile in counts)

@@ -8,7 +8,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.sky.fits_files import open_fits
+from astrid_sdk.sky.fits_files import Plane, open_fits
 from astrid_sdk.sky.frame import hdus_to_bytes
 
 DEFAULT_SIZE_PX = 63
@@ -17,7 +17,7 @@ _STAMPS = ("SCIENCE", "REFERENCE", "DIFFERENCE")
 
 
 def cutout(
-    data: NDArray[np.floating] | NDArray[np.integer],
+    data: NDArray[np.floating] | NDArray[np.integer] | Plane,
     x: float,
     y: float,
     size_px: int = DEFAULT_SIZE_PX,
@@ -26,7 +26,7 @@ def cutout(
 
     Parameters
     ----------
-    data : ndarray, shape (ny, nx)
+    data : ndarray or Plane, shape (ny, nx)
         The image.
     x, y : float
         0-based pixel position; it may lie outside the image.

@@ -9,19 +9,41 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from astropy.io import fits
+from astrid_sdk.sky.names import Role, role_of_name
+from astrid_sdk.sky.words import (
+    Header,
+    comment_of,
+    degrees_of,
+    number_of,
+    text_of,
+    word_of,
+)
+
+__all__ = [
+    "UNKNOWN",
+    "FrameType",
+    "Role",
+    "comment_of",
+    "degrees_of",
+    "detector_of",
+    "exposure_time_of",
+    "filter_band_of",
+    "filter_name_of",
+    "frame_type_of",
+    "number_of",
+    "object_of",
+    "pointing_of",
+    "role_of",
+    "seeing_of",
+    "survey_of",
+    "text_of",
+    "zero_point_of",
+]
 
 UNKNOWN = "unknown"
-_TURN_DEG, _POLE_DEG, _SIXTY = 360.0, 90.0, 60.0
+_TURN_DEG, _POLE_DEG = 360.0, 90.0
+_SEEING_ARCSEC = (0.02, 60.0)  # of a plausible width: 0 and -999 stand for none
 _MAGNITUDES = (5.0, 45.0)  # of a plausible zero point: 0 and -999 stand for none
-
-
-class Role(enum.StrEnum):
-    """What an image says about an observation."""
-
-    IMAGE = "image"
-    WEIGHT = "weight"  # how well each pixel is known: weight, variance, error, coverage
-    MASK = "mask"  # why a pixel is not to be trusted
 
 
 class FrameType(enum.StrEnum):
@@ -37,15 +59,13 @@ class FrameType(enum.StrEnum):
 _ROLE_WORDS = {
     Role.IMAGE: re.compile(r"SCI(ENCE)?|IM(AGE)?"),
     Role.WEIGHT: re.compile(
-        r"WHT|WT|WGT|WEIGHTS?|WTMAP|VAR(IANCE)?|ERR(OR)?|UNCERT|SIGMA|RMS|I(NV)?VAR|COVERAGE|EXPMAP"
+        r"WHT|WT|WGT|WEIGHTS?|WTMAP|VAR(IANCE)?|ERR(OR)?|UNCERT|SIGMA|RMS|I(NV)?VAR|COVERAGE"
+        r"|EXPMAP|EXPTIMEMAP|CTX"
     ),
-    Role.MASK: re.compile(r"DQ|DQMASK|MA?SK|BPM|BADPIX|FLAGS?|CCDMASK|QUALITY"),
+    Role.MASK: re.compile(r"DQ|DQMASK|MA?SK|BPM|BADPIX|FLAGS?|CCDMASK|QUALITY|APERTURE"),
 }
-# NOIRLab pipeline products: c4d_180518_044138_ooi_r_v1: image, w(eight), d(ata quality). Cut-outs
-# of all three say PRODTYPE = 'image', so the name comes first.
-_NOIRLAB_NAME = re.compile(r"^[a-z0-9]{3}_\d{6}_\d{6}_[a-z]{2}([iwd])_")
-_NOIRLAB_ROLES = {"i": Role.IMAGE, "w": Role.WEIGHT, "d": Role.MASK}
 _NAME_WORDS = re.compile(r"[._-]")
+_EXTNAME_WORDS = re.compile(r"[^A-Za-z]+")
 
 _FILTER_KEYS = (
     "FILTER",
@@ -56,8 +76,25 @@ _FILTER_KEYS = (
     "FILT",
     "BAND",
     "ESO INS FILT1 NAME",
+    "FILTNAME",
 )
-_CLEAR = re.compile(r"clear|lum(inance)?|l|open|none|empty|air|white|unfiltered|no_?filter")
+_CLEAR = re.compile(
+    r"clear\d?[a-z]?|lum(inance)?|l|open|none|empty|air|white|unfiltered|no_?filter"
+)
+_DETECTOR_KEYS = ("CCDNUM", "CCDCHIP", "CHIPID", "CCDID", "ESO DET CHIP1 ID", "CHIP", "CCDNAME",
+                  "DETPOS", "DETSEC")  # fmt: skip
+_CHIP_NAME = re.compile(r"[A-Za-z]{1,8}[ _-]?\d{1,3}")
+_ARCSEC_SEEING_KEYS = ("SEEING", "L1FWHM", "ESO TEL IA FWHM", "ESO QC PSF FWHM")
+_SEEING_KEYS = (*_ARCSEC_SEEING_KEYS, "FWHM", "PSF_FWHM", "FWHM_AVG", "MEDFWHM", "AVFWHM", "IQ")
+_POINTING_KEYS = (
+    ("RA", "DEC"),
+    ("OBJCTRA", "OBJCTDEC"),
+    ("TELRA", "TELDEC"),
+    ("RA_PNT", "DEC_PNT"),
+    ("RA_TARG", "DEC_TARG"),
+    ("RA_OBJ", "DEC_OBJ"),
+    ("FPA.RA", "FPA.DEC"),
+)
 _SLOAN = re.compile(
     r"^(?:sdss|sloan|ztf|ps1|panstarrs|lsst|des|decam)[ _.-]*([ugrizy])'?$", re.IGNORECASE
 )
@@ -71,63 +108,32 @@ _COUSINS = re.compile(
 )
 _FRAME_KEYS = ("IMAGETYP", "OBSTYPE", "IMGTYPE", "FRAMETYP", "ESO DPR TYPE", "FRAME")
 _FRAME_WORDS = (
-    (FrameType.LIGHT, ("light", "object", "science", "sky exposure", "target")),
+    (FrameType.LIGHT, ("light", "object", "science", "sky exposure", "target", "expose")),
     (FrameType.FLAT, ("flat",)),
     (FrameType.DARK, ("dark",)),
     (FrameType.BIAS, ("bias", "zero", "offset")),
 )
-_SEXAGESIMAL = re.compile(
-    r"^([+-]?)\s*(\d{1,3})[:\sdh°]+(\d{1,2})(?:[:\sm']+(\d{1,2}(?:\.\d*)?))?[s\"]?\s*$"
-)
 
 
-def text_of(header: fits.Header, *keys: str) -> str | None:
-    """Return the first non-blank text under `keys`, trimmed, or None."""
-    for key in keys:
-        value = header.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    return None
-
-
-def number_of(header: fits.Header, *keys: str) -> float | None:
-    """Return the first finite number under `keys`, also where it is written as text, or None."""
-    for key in keys:
-        value = header.get(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            continue
-        try:
-            number = float(value)
-        except ValueError:
-            continue
-        if math.isfinite(number):
-            return number
-    return None
-
-
-def comment_of(header: fits.Header, key: str) -> str:
-    """Return the comment of `key` in lower case, empty where there is none."""
-    return str(header.comments[key]).lower() if key in header else ""
-
-
-def role_of(extname: str, headers: Sequence[fits.Header], name: str = "") -> Role:
+def role_of(extname: str, headers: Sequence[Header], name: str = "") -> Role:
     """Return the role of an image HDU, from the file's name, EXTNAME, then product keywords.
 
     Parameters
     ----------
     extname : str
         Name of the HDU.
-    headers : sequence of astropy.io.fits.Header
+    headers : sequence of Header
         Of the HDU, then of the primary.
     name : str, optional
         Of the file.
     """
-    stem = PurePath(name).name.lower()
-    if found := _NOIRLAB_NAME.match(stem):
-        return _NOIRLAB_ROLES[found.group(1)]
+    named = role_of_name(name)
+    if named is not None:
+        return named
     keys = ("PRODTYPE", "DES_EXT")
     words = [extname, *(text_of(header, key) or "" for header in headers for key in keys)]
-    words += _NAME_WORDS.split(stem)[1:]
+    words += _NAME_WORDS.split(PurePath(name).name.lower())[1:]
+    words += _EXTNAME_WORDS.split(extname)[1:]  # TESS: 'CAMERA.CCD 1.1 uncert'
     for word in words:
         for role, known in _ROLE_WORDS.items():
             if known.fullmatch(word.upper()):
@@ -135,7 +141,7 @@ def role_of(extname: str, headers: Sequence[fits.Header], name: str = "") -> Rol
     return Role.IMAGE
 
 
-def frame_type_of(header: fits.Header) -> FrameType:
+def frame_type_of(header: Header) -> FrameType:
     """Return what the detector looked at; unknown where the header does not say."""
     words = (text_of(header, *_FRAME_KEYS) or "").lower()
     for frame_type, known in _FRAME_WORDS:
@@ -144,14 +150,19 @@ def frame_type_of(header: fits.Header) -> FrameType:
     return FrameType.UNKNOWN
 
 
-def filter_name_of(header: fits.Header) -> str | None:
+def filter_name_of(header: Header) -> str | None:
     """Return the filter as the header writes it, or None. A filter wheel's slot number is none."""
     for key in _FILTER_KEYS:
         text = text_of(header, key)
         if text and not text.isdigit():
             return text
-    pair = [text for key in ("FILTER1", "FILTER2") if (text := text_of(header, key))]
-    return next((text for text in pair if not text.upper().startswith("CLEAR")), None)
+    wheels = [text for key in ("FILTER1", "FILTER2") if (text := text_of(header, key))]
+    named = [text for text in wheels if not text.isdigit()]
+    return next((text for text in named if not _is_clear(text)), named[0] if named else None)
+
+
+def _is_clear(filter_name: str) -> bool:
+    return _CLEAR.fullmatch("_".join(filter_name.lower().split())) is not None
 
 
 def filter_band_of(filter_name: str | None) -> str:
@@ -163,7 +174,7 @@ def filter_band_of(filter_name: str | None) -> str:
     name = " ".join((filter_name or "").split())
     if not name:
         return UNKNOWN
-    if _CLEAR.fullmatch(name.lower().replace(" ", "_")):
+    if _is_clear(name):
         return "clear"
     if "decam" in name.lower():  # 'r DECam SDSS c0002 6415.0 1480.0'
         return name.split()[0]
@@ -174,28 +185,49 @@ def filter_band_of(filter_name: str | None) -> str:
     return re.sub(r"[^A-Za-z0-9+-]+", "_", name).strip("_") or UNKNOWN
 
 
-def degrees_of(value: object, *, hours: bool = False) -> float | None:
-    """Return an angle in degrees: a number is degrees, sexagesimal text is hours if `hours`.
+def object_of(header: Header) -> str | None:
+    """Return what the observer called the target, or None."""
+    return text_of(header, "OBJECT", "TARGNAME", "OBJNAME", "TARGET", "FPA.OBJECT")
+
+
+def detector_of(header: Header) -> str | None:
+    """Return the detector that took the image, as the header numbers or names it, or None.
+
+    The EXTNAME of a mosaic's chip is one (``N12``, ``im1``); that of a product (``SCI``) is none.
+    """
+    word = word_of(header, *_DETECTOR_KEYS)
+    if word is not None:
+        return word
+    extname = text_of(header, "EXTNAME") or ""
+    bare = extname.upper().rstrip("0123456789 _-")
+    product = any(known.fullmatch(bare) for known in _ROLE_WORDS.values())
+    return None if product or not _CHIP_NAME.fullmatch(extname) else extname
+
+
+def seeing_of(header: Header, pixel_scale_arcsec: float | None) -> float | None:
+    """Return the width of a star's image, FWHM in arcseconds, or None.
 
     Parameters
     ----------
-    value : float or str
-        Such as ``31.31``, ``"31.31"``, ``"-64 32 56"`` or ``"16:17:32.640"``.
-    hours : bool
-        Whether sexagesimal text counts hours, as it does for a right ascension.
+    header : Header
+    pixel_scale_arcsec : float or None
+        To turn pixels into arcseconds; a width in pixels is not used without.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return _sexagesimal(str(value), 15.0 if hours else 1.0)
-    return number if math.isfinite(number) else None
+    for key in _SEEING_KEYS:
+        width, comment = number_of(header, key), comment_of(header, key)
+        in_pixels = re.search(r"pix|\bpx\b", comment) is not None
+        in_arcsec = re.search(r"arc ?sec|\bas\b", comment) is not None
+        if width is None or not (in_pixels or in_arcsec or key in _ARCSEC_SEEING_KEYS):
+            continue
+        scale = 1.0 if in_arcsec or not in_pixels else pixel_scale_arcsec
+        if scale and _SEEING_ARCSEC[0] <= width * scale <= _SEEING_ARCSEC[1]:
+            return width * scale
+    return None
 
 
-def pointing_of(header: fits.Header) -> tuple[float, float] | None:
+def pointing_of(header: Header) -> tuple[float, float] | None:
     """Return where the telescope was told to point, (ra, dec) in degrees; never a WCS."""
-    for ra_key, dec_key in (("RA", "DEC"), ("OBJCTRA", "OBJCTDEC"), ("TELRA", "TELDEC")):
+    for ra_key, dec_key in _POINTING_KEYS:
         ra = degrees_of(header.get(ra_key), hours=True)
         dec = degrees_of(header.get(dec_key))
         if ra is not None and dec is not None and 0 <= ra <= _TURN_DEG and abs(dec) <= _POLE_DEG:
@@ -203,9 +235,9 @@ def pointing_of(header: fits.Header) -> tuple[float, float] | None:
     return None
 
 
-def exposure_time_of(header: fits.Header) -> float | None:
+def exposure_time_of(header: Header) -> float | None:
     """Return the exposure time in seconds. Negative values are none; ``[d]`` means days."""
-    for key in ("EXPTIME", "EXPOSURE", "EXP_TIME", "XPOSURE", "ITIME", "TEXPTIME"):
+    for key in ("XPOSURE", "EXPTIME", "EXPOSURE", "EXP_TIME", "ITIME", "TEXPTIME"):
         seconds = number_of(header, key)
         if seconds is None or seconds < 0:
             continue
@@ -216,7 +248,7 @@ def exposure_time_of(header: fits.Header) -> float | None:
     return None
 
 
-def zero_point_of(header: fits.Header) -> float | None:
+def zero_point_of(header: Header) -> float | None:
     """Return the AB magnitude of one count in this image, or None.
 
     A zero point that the header gives for one count per second is moved to the exposure; one in
@@ -237,19 +269,8 @@ def zero_point_of(header: fits.Header) -> float | None:
     return None
 
 
-def survey_of(header: fits.Header) -> str | None:
+def survey_of(header: Header) -> str | None:
     """Return the survey that the header names, or that its telescope serves alone."""
     named = text_of(header, "SURVEY", "SURVEYID")
     alone = {"TESS": "TESS", "KEPLER": "Kepler", "ATLAS": "ATLAS"}
     return named or alone.get((text_of(header, "TELESCOP") or "").upper())
-
-
-def _sexagesimal(text: str, unit_deg: float) -> float | None:
-    found = _SEXAGESIMAL.match(text.strip())
-    if found is None:
-        return None
-    sign, whole, minutes, seconds = found.groups()
-    if max(float(minutes), float(seconds or 0)) >= _SIXTY:
-        return None
-    value = float(whole) + float(minutes) / 60.0 + float(seconds or 0.0) / 3600.0
-    return (-value if sign == "-" else value) * unit_deg

@@ -8,26 +8,30 @@ raise is translated here, and here only.
 import io
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import IO
 
 import numpy as np
 from astropy.io import fits
 from astropy.io.fits.hdu.compressed._compression import CfitsioException  # has no public name
 from numpy.typing import NDArray
 
-from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.sky.blocks import FREE_BYTES, check_structure, decompressed
-from astrid_sdk.sky.dialect import FrameType, Role, frame_type_of, role_of
+from astrid_sdk.errors import AstridError, InvalidInputError
+from astrid_sdk.sky.blocks import HduHeader, check_structure, tile_bytes, walk
+from astrid_sdk.sky.dialect import Role, role_of
 from astrid_sdk.sky.frame import RawImage, descriptive_cards, wcs_cards
+from astrid_sdk.sky.hdus import cube
+from astrid_sdk.sky.sources import BytesSource, FileSource, Source
+from astrid_sdk.sky.unpacking import FREE_BYTES, decompressed
+from astrid_sdk.sky.usable import check_usable_hdus
 
 SUFFIXES = tuple(
     stem + packing for stem in (".fits", ".fit", ".fts", ".img") for packing in ("", ".gz", ".fz")
 )
 _DEFLATE_RATIO = 1032  # the most that deflate can unpack a byte to
-_NOT_LIGHT = (FrameType.BIAS, FrameType.DARK, FrameType.FLAT)
 # What astropy raised on files with random bytes flipped, in headers and in compressed tiles.
 _FOREIGN_ERRORS = (
     OSError,
@@ -94,15 +98,61 @@ def open_fits(content: bytes, name: str = "") -> Iterator[fits.HDUList]:
     """
     plain = decompressed(content, name)
     compressed = check_structure(plain, name)
+    with _translated(name):
+        if compressed:
+            _check_gzip_tiles(io.BytesIO(plain), compressed, name)
+        with fits.open(io.BytesIO(plain), memmap=False, do_not_scale_image_data=True) as hdus:
+            yield hdus
+
+
+@contextmanager
+def open_fits_file(file: IO[bytes], name: str = "") -> Iterator[fits.HDUList]:
+    """Open an unpacked FITS file that can seek, reading no more of it than is asked for.
+
+    Checks, errors and what is yielded are those of `open_fits`; the file stays open.
+    """
+    source = FileSource(file)
+    compressed = tile_bytes(walk(source, name))
+    with _translated(name):
+        if compressed:
+            _check_gzip_tiles(source.as_file(), compressed, name)
+        with _left_open(source.as_file(), do_not_scale_image_data=True) as hdus:
+            yield hdus
+
+
+class Plane:
+    """An image whose pixels are read when they are asked for: ``plane[low:high, left:right]``.
+
+    Parameters
+    ----------
+    hdu : astropy.io.fits.ImageHDU
+        With one plane, of an open file.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (ny, nx).
+    """
+
+    def __init__(self, hdu: fits.ImageHDU) -> None:
+        *self._planes, ny, nx = hdu.shape
+        self._hdu = hdu
+        self.shape = (int(ny), int(nx))
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[np.float32]:
+        """Return the pixels in a window, scaled as `read_image` scales them."""
+        pixels = self._hdu.section[(*[0] * len(self._planes), *window)]
+        return _scaled(pixels, self._hdu.header)
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    """Turn what astropy raises about a damaged file into our error, and silence its remarks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what astropy remarks about strangers' cards is no news
         try:
-            if compressed:
-                _check_gzip_tiles(plain, compressed, name)
-            buffer = io.BytesIO(plain)
-            with fits.open(buffer, memmap=False, do_not_scale_image_data=True) as hdus:
-                yield hdus
-        except InvalidInputError:
+            yield
+        except AstridError:  # some of ours are OSErrors too
             raise
         except _FOREIGN_ERRORS as error:
             raise InvalidInputError(
@@ -129,11 +179,7 @@ def images_in(hdus: fits.HDUList, name: str = "") -> list[ImageHduInfo]:
     images = [(index, hdu) for index, hdu in enumerate(hdus) if is_image(hdu)]
     planes = [(*item, shape) for item in images if (shape := _plane_shape(item[1])) is not None]
     if images and not planes:
-        raise InvalidInputError(
-            f"{name or 'the file'} holds a data cube {images[0][1].shape}, not an image: "
-            "split it into its planes",
-            kind="cube",
-        )
+        raise cube(tuple(images[0][1].shape), name)
     if not planes:
         raise InvalidInputError(
             f"{name or 'the file'} holds no two-dimensional image: send the image, not the table",
@@ -175,28 +221,36 @@ def read_hdu(hdus: fits.HDUList, hdu_index: int) -> RawImage:
 
 
 def check_usable(content: bytes, name: str = "") -> None:
-    """Refuse a file from which no science image can be made.
+    """Refuse a file with neither a science image nor a table.
 
     Raises
     ------
     InvalidInputError
-        As `image_hdus`; kind ``calibration_frame`` for bias, dark and flat frames, ``no_pixels``
-        where no pixel of any image has a value.
+        As `open_fits`; kind ``no_image`` or ``cube``, ``calibration_frame`` for bias, dark and
+        flat frames, ``no_pixels`` where no pixel of any image has a value.
     """
-    with open_fits(content, name) as hdus:
-        images = images_in(hdus, name)
-        frame_type = frame_type_of(merged_header(hdus, images[0].index))
-        if frame_type in _NOT_LIGHT:
-            raise InvalidInputError(
-                f"{name or 'the file'} is a {frame_type} frame, not a picture of the sky: "
-                "calibration frames are kept elsewhere",
-                kind="calibration_frame",
-            )
-        if not any(_has_pixels(hdus[image.index]) for image in images):
-            raise InvalidInputError(
-                f"{name or 'the file'} has no pixel with a value: every one is blank or NaN",
-                kind="no_pixels",
-            )
+    source = BytesSource(decompressed(content, name))
+    check_usable_hdus(source, list(walk(source, name)), name)
+
+
+def packed_has_value(
+    source: Source, hdus: Sequence[HduHeader], hdu: HduHeader, name: str = ""
+) -> bool:
+    """Return whether a tile-compressed image has a pixel with a value, unpacking no more tiles.
+
+    Raises
+    ------
+    InvalidInputError
+        Kind ``not_fits`` or ``too_large``: a tile is damaged, or unpacks beyond its size.
+    """
+    with _translated(name):
+        _check_gzip_tiles(source.as_file(), tile_bytes(hdus), name)
+        file = source.as_file()
+        with _left_open(file, do_not_scale_image_data=True) as opened:
+            image = opened[hdu.index]
+            rows = max(1, hdu.claims.tiles[1] if len(hdu.claims.tiles) > 1 else 1)
+            pieces = (image.section[..., y : y + rows, :] for y in range(0, image.shape[-2], rows))
+            return any(np.isfinite(_scaled(piece, image.header)).any() for piece in pieces)
 
 
 def is_image(hdu: fits.PrimaryHDU) -> bool:
@@ -237,19 +291,29 @@ def _cards(header: fits.Header) -> dict[str, fits.Card]:
     return kept
 
 
-def _check_gzip_tiles(plain: bytes, compressed: dict[int, int], name: str) -> None:
+@contextmanager
+def _left_open(file: IO[bytes], **options: bool) -> Iterator[fits.HDUList]:
+    """Open FITS in a file that somebody else closes."""
+    hdus = fits.open(file, memmap=False, **options)
+    try:
+        yield hdus
+    finally:
+        hdus.close(closed=False)
+
+
+def _check_gzip_tiles(plain: IO[bytes], compressed: dict[int, int], name: str) -> None:
     """Refuse gzip tiles that unpack to more than a tile holds: the library would follow them.
 
     Parameters
     ----------
-    plain : bytes
-        The file.
+    plain : file
+        Of FITS, not packed.
     compressed : dict of int to int
         HDU numbers of its compressed images, and the bytes that one tile of each holds.
     name : str
         Of the file.
     """
-    with fits.open(io.BytesIO(plain), memmap=False, disable_image_compression=True) as hdus:
+    with _left_open(plain, disable_image_compression=True) as hdus:
         for index, tile_bytes in compressed.items():
             table = hdus[index]
             for column in set(table.columns.names) & {"COMPRESSED_DATA", "GZIP_COMPRESSED_DATA"}:
@@ -290,9 +354,3 @@ def _scaled(raw: NDArray[np.generic], header: fits.Header) -> NDArray[np.float32
     if isinstance(blank, int) and raw.dtype.kind in "iu":
         data[raw == blank] = np.nan
     return data.astype(np.float32, copy=False)
-
-
-def _has_pixels(hdu: fits.ImageHDU) -> bool:
-    if hdu.header.get("BITPIX", 0) > 0 and "BLANK" not in hdu.header:
-        return True
-    return bool(np.isfinite(_scaled(hdu.data, hdu.header)).any())

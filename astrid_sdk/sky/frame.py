@@ -8,7 +8,6 @@ pixel). The bytes depend on the values alone: no date, no checksum card, no path
 
 import enum
 import io
-import re
 import warnings
 from dataclasses import dataclass, field
 
@@ -19,52 +18,9 @@ from astropy.wcs import WCS, FITSFixedWarning
 from numpy.typing import NDArray
 
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.sky.header_words import is_descriptive, is_wcs_word
 
 FORMAT_VERSION = 1
-# Cards that describe the bytes of one file, a clock or a path: never carried into another file.
-_STRUCTURAL = frozenset(
-    [
-        "SIMPLE",
-        "BITPIX",
-        "NAXIS",
-        "EXTEND",
-        "XTENSION",
-        "PCOUNT",
-        "GCOUNT",
-        "EXTNAME",
-        "EXTVER",
-        "EXTLEVEL",
-        "BSCALE",
-        "BZERO",
-        "BLANK",
-        "BUNIT",
-        "DATE",
-        "CHECKSUM",
-        "DATASUM",
-        "ZHECKSUM",
-        "ZDATASUM",
-        "HISTORY",
-        "COMMENT",
-        "FILENAME",
-        "INHERIT",
-        "DATAMIN",
-        "DATAMAX",
-        "TFIELDS",
-        "ASTRIDFV",
-        "NEXTEND",
-        "END",
-    ]
-)
-# FITS 4.0, table 22, with alternates (CTYPE1A), SIP, the older PC001001 and PROJP1, and IRAF's WAT
-# cards, in which TNX and ZPX keep their polynomials.
-_WCS_WORD = re.compile(
-    r"(?:RADESYS|RADECSYS|EQUINOX|EPOCH|LONPOLE|LATPOLE|WCSAXES|WCSNAME)[A-Z]?"
-    r"|(?:CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|PROJP)\d{1,2}[A-Z]?"
-    r"|(?:CD|PC|PV|PS)\d{1,2}_\d{1,3}[A-Z]?"
-    r"|(?:CD|PC)\d{6}"
-    r"|(?:A|B|AP|BP)_(?:\d_\d|ORDER|DMAX)"
-    r"|WAT\d_\d{3}"
-)
 _SCALE_WORDS = ("CDELT{}", "CD{}_1", "CD{}_2", "PC{}_1", "PC{}_2", "CD00{}001", "CD00{}002")
 
 
@@ -222,16 +178,10 @@ def descriptive_cards(header: fits.Header) -> fits.Header:
     """Return the cards of `header` that describe the exposure: no structure, WCS, clock or path."""
     kept = fits.Header()
     for card in header.cards:
-        word = card.keyword
-        structural = word in _STRUCTURAL or word.startswith(("NAXIS", "TTYPE", "TFORM", "ZNAXIS"))
-        if word and not structural and not _is_wcs_keyword(word):
+        if is_descriptive(card.keyword):
             kept.append(card, end=True)
     return kept
 
 
-def _is_wcs_keyword(word: str) -> bool:
-    return _WCS_WORD.fullmatch(word) is not None
-
-
 def _wcs_candidates(header: fits.Header) -> fits.Header:
-    return fits.Header([card for card in header.cards if _is_wcs_keyword(card.keyword)])
+    return fits.Header([card for card in header.cards if is_wcs_word(card.keyword)])

@@ -11,9 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from astropy.io import fits
-
-from astrid_sdk.sky.dialect import comment_of, degrees_of, number_of, text_of
+from astrid_sdk.sky.words import Header, comment_of, degrees_of, number_of, text_of
 
 # Name, words found in headers, latitude and east longitude in degrees (IAU/MPC, rounded).
 _KNOWN_SITES: tuple[tuple[str, str, float, float], ...] = (
@@ -70,12 +68,12 @@ class SiteLongitude:
     source: str
 
 
-def site_longitude(header: fits.Header, zone_offset_h: float | None = None) -> SiteLongitude:
+def site_longitude(header: Header, zone_offset_h: float | None = None) -> SiteLongitude:
     """Return the longitude of the telescope, or both candidates where the sign is open.
 
     Parameters
     ----------
-    header : astropy.io.fits.Header
+    header : Header
         Of the exposure.
     zone_offset_h : float, optional
         Hours east of UTC of the header's local times, where they carry a numeric zone.
@@ -84,10 +82,11 @@ def site_longitude(header: fits.Header, zone_offset_h: float | None = None) -> S
     if geocentric is not None:
         return geocentric
     key = next((k for k, _ in _POSITION_KEYS if header.get(k) not in (None, "")), None)
-    lettered = _lettered(header[key]) if key else None
+    value = header[key] if key else None
+    lettered = _lettered(value)
     if lettered is not None:
-        return SiteLongitude((lettered,), f"header {key}={header[key]}")
-    written = _in_range(degrees_of(header[key])) if key else None
+        return SiteLongitude((lettered,), f"header {key}={value}")
+    written = _in_range(degrees_of(value))
     known = _known_site(header, written)
     if known is not None:
         return known
@@ -96,7 +95,7 @@ def site_longitude(header: fits.Header, zone_offset_h: float | None = None) -> S
     return _signed(header, key, written, zone_offset_h)
 
 
-def _geocentric(header: fits.Header) -> SiteLongitude | None:
+def _geocentric(header: Header) -> SiteLongitude | None:
     """OBSGEO-L and OBSGEO-X, -Y are east positive by the standard (FITS 4.0, section 9.2.3)."""
     longitude = number_of(header, "OBSGEO-L")
     if longitude is not None:
@@ -121,7 +120,7 @@ def _in_range(longitude_deg: float | None) -> float | None:
     return None if outside else longitude_deg
 
 
-def _known_site(header: fits.Header, written: float | None) -> SiteLongitude | None:
+def _known_site(header: Header, written: float | None) -> SiteLongitude | None:
     """Return the site known by its name, or by its latitude and the size of its longitude."""
     words = " / ".join(text for key in _SITE_KEYS if (text := text_of(header, key))).lower()
     latitude = next(
@@ -140,9 +139,7 @@ def _known_site(header: fits.Header, written: float | None) -> SiteLongitude | N
     return None
 
 
-def _signed(
-    header: fits.Header, key: str, written: float, zone_offset_h: float | None
-) -> SiteLongitude:
+def _signed(header: Header, key: str, written: float, zone_offset_h: float | None) -> SiteLongitude:
     """Return `written` with its sign settled by the header's other words, or both signs."""
     value = _wrapped(written)
     text = f"header {key}={header[key]}"
@@ -154,7 +151,7 @@ def _signed(
 
 
 def _side(
-    header: fits.Header, key: str, value: float, zone_offset_h: float | None
+    header: Header, key: str, value: float, zone_offset_h: float | None
 ) -> tuple[int | None, str]:
     """Return +1 for east, -1 for west or None, and the reason."""
     comment = comment_of(header, key)

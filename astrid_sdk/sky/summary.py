@@ -5,50 +5,48 @@ away and computed again. What a header does not say for certain is None.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
-
-import numpy as np
-from astropy.io import fits
-from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_scales
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky import dialect
+from astrid_sdk.sky.blocks import HduHeader, walk
+from astrid_sdk.sky.cards import Cards, Value
 from astrid_sdk.sky.dialect import FrameType, Role
-from astrid_sdk.sky.fits_files import ImageHduInfo, images_in, merged_header, open_fits
-from astrid_sdk.sky.footprint import (
-    Corners,
-    bounding_circle,
-    footprint_of,
-    pixel_to_icrs,
-    separation_deg,
-)
-from astrid_sdk.sky.frame import celestial_wcs
-from astrid_sdk.sky.night import UNDATED, observing_night
-from astrid_sdk.sky.sites import site_longitude
-from astrid_sdk.sky.times import ExposureTimes, exposure_times
+from astrid_sdk.sky.dialects import translation_of
+from astrid_sdk.sky.exposure_words import exposure_words, written_scale_arcsec
+from astrid_sdk.sky.footprint import Corners
+from astrid_sdk.sky.hdus import Words, plane_of, planes_in, tables_in, words_of
+from astrid_sdk.sky.header_words import searchable
+from astrid_sdk.sky.identity import Exposure, observation_id
+from astrid_sdk.sky.names import exposure_of_name
+from astrid_sdk.sky.night import UNDATED
+from astrid_sdk.sky.placement import placement_of, with_calibration
+from astrid_sdk.sky.sources import BytesSource, FileSource, Source
+from astrid_sdk.sky.unpacking import decompressed, plain_file
+from astrid_sdk.sky.usable import check_usable_hdus
 
-PARSER_VERSION = 1
-_SCALE_KEYS = ("PIXSCALE", "IM_SCALE", "PIXSCAL1", "SECPIX", "SECPIX1", "PIXSCAL")
-_SKY_AXES = ("RA-", "DEC-", "GLON", "GLAT", "ELON", "ELAT")
-_ARCSEC_PER_RADIAN = 206264.806
+PARSER_VERSION = 2
+_READABLE_VERSIONS = (1, 2)  # 1 lacks the fields that have come since: they are None
+_MAX_COLUMNS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One observation: one image HDU of one file.
+    """One image HDU of one file, or one table where a file holds no image.
 
     Attributes
     ----------
     hdu_index : int
         Number of the HDU in the file.
     role : Role
-        Image, weight or mask.
+        Image, weight, mask or table.
     shape : tuple of int
-        (ny, nx), pixels.
+        (ny, nx), pixels; of a table (rows, columns).
     bitpix : int
         FITS data type as stored.
     object_name : str or None
@@ -79,6 +77,19 @@ class Summary:
     frame_type : FrameType
     warnings : tuple of str
         What is doubtful in the header, in sentences.
+    mjd : float or None
+        Exposure start, MJD UTC.
+    seeing_arcsec : float or None
+        FWHM of stars that the header tells.
+    detector : str or None
+        The chip: CCDNUM, camera and CCD, quadrant, name.
+    observation_id : str or None
+        Shared by the image, weight and mask of one exposure on one detector; see
+        `astrid_sdk.sky.identity.observation_id`.
+    columns : tuple of str
+        Of a table: the names of its columns, the first 200.
+    header : mapping of str to value
+        The cards people search for.
     """
 
     hdu_index: int
@@ -107,6 +118,12 @@ class Summary:
     zero_point_mag: float | None = None
     frame_type: FrameType = FrameType.UNKNOWN
     warnings: tuple[str, ...] = ()
+    mjd: float | None = None
+    seeing_arcsec: float | None = None
+    detector: str | None = None
+    observation_id: str | None = None
+    columns: tuple[str, ...] = ()
+    header: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-able values, with the parser's version; times in ISO 8601."""
@@ -115,14 +132,14 @@ class Summary:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Return the summary that `to_json` wrote.
+        """Return the summary that `to_json` wrote, in this or an earlier release.
 
         Raises
         ------
         InvalidInputError
-            Kind ``parser_version``: another version wrote it; summarise the bytes again.
+            Kind ``parser_version``: a later version wrote it; summarise the bytes again.
         """
-        if values.get("parser_version") != PARSER_VERSION:
+        if values.get("parser_version") not in _READABLE_VERSIONS:
             raise InvalidInputError(
                 f"summary of parser version {values.get('parser_version')!r}, not "
                 f"{PARSER_VERSION}: summarise the bytes again",
@@ -135,13 +152,14 @@ class Summary:
         given["footprint"] = tuple((a, d) for a, d in corners) if corners else None
         given |= {"role": Role(given["role"]), "frame_type": FrameType(given["frame_type"])}
         given |= {"shape": tuple(given["shape"]), "warnings": tuple(given["warnings"])}
+        given |= {"columns": tuple(given.get("columns", ())), "header": given.get("header", {})}
         return cls(**given)
 
 
 def summarize(
     content: bytes, name: str = "", *, site_longitude_deg: float | None = None
 ) -> list[Summary]:
-    """Return one summary for each image HDU in a FITS file; no pixel is read.
+    """Return one summary for each image HDU in a FITS file, or for each table without images.
 
     Parameters
     ----------
@@ -155,131 +173,166 @@ def summarize(
     Raises
     ------
     InvalidInputError
-        As `astrid_sdk.sky.fits_files.image_hdus`.
+        Kind ``empty``, ``not_fits``, ``truncated``, ``too_large``, ``cube`` or ``no_image``.
     """
-    with open_fits(content, name) as hdus:
-        return [
-            _summary_of(
-                merged_header(hdus, info.index), info, hdus[info.index].header, site_longitude_deg
+    source = BytesSource(decompressed(content, name))
+    return _summaries(list(walk(source, name)), name, site_longitude_deg)
+
+
+def summarize_file(
+    path: Path, name: str = "", *, site_longitude_deg: float | None = None
+) -> list[Summary]:
+    """Return the summaries of the file at `path`, after checking that it is usable.
+
+    Headers are read, and pixels up to the first that has a value: a large file costs no more than
+    a small one, unless it is packed.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        What the file is called, where that is not the name at the end of `path`.
+    site_longitude_deg : float, optional
+        As in `summarize`.
+
+    Raises
+    ------
+    InvalidInputError
+        As `summarize` and `astrid_sdk.sky.fits_files.check_usable`; kind ``unreadable`` where the
+        system refuses.
+    """
+    called = name or path.name
+    with plain_file(path, called) as file:
+        source: Source = FileSource(file)
+        hdus = list(walk(source, called))
+        check_usable_hdus(source, hdus, called)
+        return _summaries(hdus, called, site_longitude_deg)
+
+
+def _summaries(hdus: list[HduHeader], name: str, site_longitude_deg: float | None) -> list[Summary]:
+    planes = planes_in(hdus, name)
+    if not planes:
+        tables = tables_in(hdus)
+        return [_table_summary(hdu, hdus[0], name, site_longitude_deg) for hdu in tables]
+    seen = [_Seen.of(hdu, hdus[0], name, site_longitude_deg) for hdu in planes]
+    return _identified(seen, name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """An image with its summary, still without observation id, and what the id is told from."""
+
+    summary: Summary
+    version: Value
+
+    @classmethod
+    def of(
+        cls, hdu: HduHeader, primary: HduHeader, name: str, configured_deg: float | None
+    ) -> "_Seen":
+        words = words_of(hdu, primary)
+        summary = _image_summary(hdu, words, name, configured_deg)
+        return cls(summary, words.own.get("EXTVER", 1))
+
+
+def _identified(all_seen: list[_Seen], name: str) -> list[Summary]:
+    """Return the summaries with observation ids; planes of one EXTVER speak for each other."""
+    groups: dict[Value, list[_Seen]] = {}
+    counts = Counter(seen.summary.role for seen in all_seen)
+    places: Counter[Role] = Counter()
+    found = []
+    for seen in all_seen:
+        groups.setdefault(seen.version, []).append(seen)
+    for seen in all_seen:
+        role = seen.summary.role
+        part = places[role] if counts[role] > 1 else None
+        places[role] += 1
+        found.append(
+            dataclasses.replace(
+                seen.summary, observation_id=_id_of(_speaker(seen, groups), part, name)
             )
-            for info in images_in(hdus, name)
-        ]
+        )
+    return found
 
 
-def _summary_of(
-    header: fits.Header, info: ImageHduInfo, own: fits.Header, configured_deg: float | None
-) -> Summary:
-    seconds = dialect.exposure_time_of(header)
-    times = exposure_times(header, seconds)
-    night, night_source = _night(header, times, configured_deg)
-    pointing = dialect.pointing_of(header) or (None, None)
-    sky = _Sky.of(header, info.shape, claimed=str(own.get("CTYPE1", "")).startswith(_SKY_AXES))
-    filter_name = dialect.filter_name_of(header)
-    return Summary(
-        hdu_index=info.index,
-        role=info.role,
-        shape=info.shape,
-        bitpix=int(own["BITPIX"]),
-        object_name=dialect.text_of(header, "OBJECT", "OBJNAME"),
-        ra_deg=sky.ra_deg,
-        dec_deg=sky.dec_deg,
-        radius_deg=sky.radius_deg,
-        footprint=sky.footprint,
-        pointing_ra_deg=pointing[0],
-        pointing_dec_deg=pointing[1],
-        observation_time=times.start,
-        observation_time_by_mjd=times.start_by_mjd,
-        midpoint_mjd_tai=times.midpoint_mjd_tai,
-        night=night,
-        night_source=night_source,
-        filter_band=dialect.filter_band_of(filter_name),
-        filter_name=filter_name,
-        exposure_time_s=seconds,
-        instrument=dialect.text_of(header, "INSTRUME", "DETNAM", "CAMERA"),
-        telescope=dialect.text_of(header, "TELESCOP"),
-        survey=dialect.survey_of(header),
-        pixel_scale_arcsec=sky.pixel_scale_arcsec or _written_scale(header),
-        zero_point_mag=dialect.zero_point_of(header),
-        frame_type=dialect.frame_type_of(header),
-        warnings=(*times.warnings, *sky.warnings),
+def _speaker(seen: _Seen, groups: Mapping[Value, list[_Seen]]) -> Summary:
+    """Return the summary that tells of what `seen` is: of the one image of its EXTVER, else its."""
+    images = [other.summary for other in groups[seen.version] if other.summary.role is Role.IMAGE]
+    return images[0] if len(images) == 1 and images[0].shape == seen.summary.shape else seen.summary
+
+
+def _id_of(said: Summary, part: int | None, name: str) -> str | None:
+    """Return the observation id; detectors without a name are known by their place in the file."""
+    return observation_id(
+        Exposure(
+            taken_by=said.instrument or said.telescope,
+            start=said.observation_time,
+            detector=said.detector,
+            filter_band=said.filter_band,
+            shape=said.shape,
+            part=part if said.detector is None else None,
+            exposure_time_s=said.exposure_time_s,
+            named=exposure_of_name(name),
+        )
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sky:
-    """What the WCS of an image says; all None without a sound one."""
-
-    ra_deg: float | None = None
-    dec_deg: float | None = None
-    radius_deg: float | None = None
-    footprint: Corners | None = None
-    pixel_scale_arcsec: float | None = None
-    warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, header: fits.Header, shape: tuple[int, int], *, claimed: bool) -> "_Sky":
-        wcs = celestial_wcs(header)
-        corners = footprint_of(wcs, shape) if wcs is not None else None
-        if wcs is None or corners is None:
-            unsound = "the WCS gives no sound position: it is not used"
-            return cls(warnings=(unsound,) if claimed else ())
-        return cls._sound(wcs, corners, shape, header)
-
-    @classmethod
-    def _sound(
-        cls, wcs: WCS, corners: Corners, shape: tuple[int, int], header: fits.Header
-    ) -> "_Sky":
-        ny, nx = shape
-        ra, dec = (float(v) for v in pixel_to_icrs(wcs, (nx - 1) / 2, (ny - 1) / 2))
-        if not np.isfinite([ra, dec]).all():
-            ra, dec, _ = bounding_circle(corners)
-        failed = (dialect.text_of(header, "WCSCAL") or "").lower().startswith(("fail", "unsuc"))
-        return cls(
-            ra_deg=ra,
-            dec_deg=dec,
-            radius_deg=_radius_deg(ra, dec, corners),
-            footprint=corners,
-            pixel_scale_arcsec=float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600.0,
-            warnings=("the header says that its WCS was not calibrated",) if failed else (),
-        )
+def _image_summary(
+    hdu: HduHeader, words: Words, name: str, configured_deg: float | None
+) -> Summary:
+    header, remarks = _translated(words.cards, name)
+    shape = plane_of(hdu) or (0, 0)
+    failed = dialect.text_of(header, "WCSCAL") or ""
+    place = with_calibration(placement_of(words.wcs, words.wcs_text, shape), failed)
+    extname = str(words.own.get("EXTNAME", ""))
+    bits = words.own.get("ZBITPIX", hdu.claims.bits)
+    scale = place.pixel_scale_arcsec or written_scale_arcsec(header)
+    return Summary(
+        hdu_index=hdu.index,
+        role=dialect.role_of(extname, (header,), name),
+        shape=shape,
+        bitpix=int(bits),
+        ra_deg=place.ra_deg,
+        dec_deg=place.dec_deg,
+        radius_deg=place.radius_deg,
+        footprint=place.footprint,
+        pixel_scale_arcsec=scale,
+        zero_point_mag=dialect.zero_point_of(header),
+        frame_type=dialect.frame_type_of(header),
+        seeing_arcsec=dialect.seeing_of(header, scale),
+        **exposure_words(header, configured_deg, (*remarks, *place.warnings)),
+        header=searchable(words.cards),
+    )
 
 
-def _radius_deg(ra_deg: float, dec_deg: float, corners: Corners) -> float:
-    ra, dec = np.array(corners).T
-    return float(separation_deg(ra_deg, dec_deg, ra, dec).max())
+def _table_summary(
+    hdu: HduHeader, primary: HduHeader, name: str, configured_deg: float | None
+) -> Summary:
+    words = words_of(hdu, primary)
+    header, remarks = _translated(words.cards, name)
+    return Summary(
+        hdu_index=hdu.index,
+        role=Role.TABLE,
+        shape=(hdu.claims.axes[1] if len(hdu.claims.axes) > 1 else 0, _column_count(hdu)),
+        bitpix=hdu.claims.bits,
+        **exposure_words(header, configured_deg, remarks),
+        columns=tuple(_columns(hdu)),
+        header=searchable(words.cards),
+    )
 
 
-def _night(
-    header: fits.Header, times: ExposureTimes, configured_deg: float | None
-) -> tuple[str, str]:
-    """Return the night, and what it was told from.
-
-    Where the header leaves east and west open but both give the same night, that night is sure.
-    """
-    if times.start is None:
-        return UNDATED, "no usable time in the header"
-    start = times.start
-    site = site_longitude(header, times.zone_offset_h)
-    nights = {observing_night(start, longitude) for longitude in site.candidates}
-    if len(nights) == 1:
-        return nights.pop(), site.source
-    if configured_deg is not None:
-        return observing_night(start, configured_deg), f"configured site ({site.source})"
-    return observing_night(start), f"UTC minus 12 h ({site.source})"
+def _translated(cards: Cards, name: str) -> tuple[Cards, tuple[str, ...]]:
+    translation = translation_of(cards, name)
+    return translation.over(cards), translation.remarks
 
 
-def _written_scale(header: fits.Header) -> float | None:
-    """Return the pixel scale, arcsec, that the header states or that its optics give, or None."""
-    scale = dialect.number_of(header, *_SCALE_KEYS)
-    if scale is not None and scale > 0:
-        return scale
-    side_um, focal_mm = (dialect.number_of(header, key) for key in ("XPIXSZ", "FOCALLEN"))
-    binned = dialect.number_of(header, "XBINNING") in (None, 1.0)
-    if not side_um or not focal_mm or side_um < 0 or focal_mm < 0:
-        return None
-    if not binned and "after binning" not in dialect.comment_of(header, "XPIXSZ"):
-        return None  # some cameras write the size before binning
-    return _ARCSEC_PER_RADIAN * side_um / 1000.0 / focal_mm
+def _column_count(hdu: HduHeader) -> int:
+    count = hdu.cards.get("TFIELDS")
+    return count if isinstance(count, int) and count > 0 else 0
+
+
+def _columns(hdu: HduHeader) -> Iterator[str]:
+    for place in range(1, min(_column_count(hdu), _MAX_COLUMNS) + 1):
+        yield str(hdu.cards.get(f"TTYPE{place}", f"col{place}"))
 
 
 def _plain(value: object) -> object:
@@ -289,4 +342,4 @@ def _plain(value: object) -> object:
         return str(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    return dict(value) if isinstance(value, Mapping) else value

@@ -2,18 +2,26 @@
 
 import math
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from astropy.io import fits
-from astropy.time import Time
-
-from astrid_sdk.sky.dialect import comment_of, number_of, text_of
+from astrid_sdk.sky.leap_seconds import (
+    FIRST_MJD,
+    TT_MINUS_TAI_S,
+    tai_minus_utc_s,
+    utc_of_tai,
+)
+from astrid_sdk.sky.words import Header, comment_of, number_of, text_of
 
 DISAGREEMENT_S = 120.0
 _LAST_INSTANT_S = 59.999999
+_DAY_S = 86400.0
+_JD_MINUS_MJD = 2400000.5
+_SECONDS_NOT_DAYS = 1e6
+_DATE_KEYS = ("DATE-OBS", "DATE-BEG", "DATE_OBS", "DATE-STA")
+_MJD_KEYS = ("MJD-BEG", "MJD-OBS", "MJD_OBS", "MJD-STR", "EXPSTART", "OBSMJD", "MJD", "TAI")
+_JD_KEYS = ("JD", "JD-OBS", "JD_SOBS", "OBSJD", "JD_UTC", "JD-BEG", "JD-START", "JUL-DATE")
 _MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 _MJD_RANGE = (15000.0, 90000.0)  # 1899 to 2105: anything else is no date of an exposure
 _FIRST_TWO_DIGIT_YEAR = 45  # older dd/mm/yy dates are of plates; below, the century is open
@@ -26,10 +34,11 @@ _ISO = re.compile(
 )
 _OLD = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{2})$")
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2})(?::((?:60|[0-5]?\d)(?!\d)(?:\.\d*)?))?\s*(.*)$")
-_MIDDLE = re.compile(r"\bmid(?:dle|point)?\b")
+_MIDDLE = re.compile(r"\bmid(?:dle|point|time)?\b|0?\.5 ?\* ?exp|\bcent(?:re|er) of (?:the )?exp")
 _ZONE = re.compile(r"^([+-])(\d{2}):?(\d{2})$")
 _CLOCK_KEYS = ("TIME-OBS", "UTC-OBS", "UT-OBS", "UTSTART", "UTCSTART", "UT-START", "UT", "UTC",
-               "UTIME", "TM-START", "TIME-BEG")  # fmt: skip
+               "UTIME", "TM-START", "TIME-BEG", "UTSHUT", "UTOPEN", "UT-STR", "EXP-UT", "TIME_OBS",
+               "TIME-STA", "UTC-STA")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ class _Instant:
     zone_offset_h: float | None = None
 
 
-def exposure_times(header: fits.Header, exposure_time_s: float | None = None) -> ExposureTimes:
+def exposure_times(header: Header, exposure_time_s: float | None = None) -> ExposureTimes:
     """Return when the exposure began and its midpoint.
 
     An explicit zone in DATE-OBS comes first, then DATE-OBS with TIMESYS, DATE-OBS with a clock
@@ -77,7 +86,7 @@ def exposure_times(header: fits.Header, exposure_time_s: float | None = None) ->
 
     Parameters
     ----------
-    header : astropy.io.fits.Header
+    header : Header
         Of the exposure.
     exposure_time_s : float, optional
         Length of the exposure, seconds.
@@ -107,28 +116,54 @@ def exposure_times(header: fits.Header, exposure_time_s: float | None = None) ->
     )
 
 
+def mjd_utc(moment: datetime) -> float:
+    """Return an aware `moment` as MJD on the UTC scale."""
+    return (moment - _MJD_ZERO) / timedelta(days=1)
+
+
 def mjd_tai(moment: datetime) -> float:
     """Return an aware `moment` as MJD on the TAI scale."""
-    days = (moment - _MJD_ZERO) / timedelta(days=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ERFA doubts leap seconds it does not know yet
-        return float(Time(days, format="mjd", scale="utc").tai.mjd)
+    days = mjd_utc(moment)
+    if days < FIRST_MJD:
+        return _by_astropy(days, "utc", "tai")
+    return days + tai_minus_utc_s(days) / _DAY_S
 
 
 def from_mjd(mjd: float, scale: str = "utc") -> datetime | None:
     """Return the UTC time of `mjd` on `scale`, to the microsecond; None where it is no date."""
     if not math.isfinite(mjd) or not _MJD_RANGE[0] < mjd < _MJD_RANGE[1]:
         return None
-    if scale != "utc":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            mjd = float(Time(mjd, format="mjd", scale=scale).utc.mjd)
-    return _MJD_ZERO + timedelta(days=mjd)
+    if scale == "utc":
+        return _MJD_ZERO + timedelta(days=mjd)
+    if mjd < FIRST_MJD + 1:
+        return _MJD_ZERO + timedelta(days=_by_astropy(mjd, scale, "utc"))
+    ahead_s = 0.0 if scale == "tai" else TT_MINUS_TAI_S
+    if scale == "tdb":
+        ahead_s += _tdb_minus_tt_s(mjd)
+    return utc_of_tai(mjd - ahead_s / _DAY_S)
 
 
-def _dated(header: fits.Header, remarks: list[str]) -> Iterator[_Instant]:
+def _tdb_minus_tt_s(mjd: float) -> float:
+    """Return TDB - TT, seconds, to 30 microseconds (Astronomical Almanac, section B)."""
+    anomaly = math.radians(357.53 + 0.98560028 * (mjd - 51544.5))
+    return 0.001657 * math.sin(anomaly) + 0.000014 * math.sin(2 * anomaly)
+
+
+def _by_astropy(mjd: float, scale: str, wanted: str) -> float:
+    """Return a date of the years before 1972, when the second of UTC was stretched."""
+    # Such plates are rare, and astropy takes most of a second to import.
+    import warnings  # noqa: PLC0415
+
+    from astropy.time import Time  # noqa: PLC0415
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ERFA calls such years dubious
+        return float(getattr(Time(mjd, format="mjd", scale=scale), wanted).mjd)
+
+
+def _dated(header: Header, remarks: list[str]) -> Iterator[_Instant]:
     """Yield the starts that calendar dates give, best first."""
-    for key in ("DATE-OBS", "DATE-BEG", "DATE_OBS"):
+    for key in _DATE_KEYS:
         text = text_of(header, key)
         if text is None or _MIDDLE.search(comment_of(header, key)):
             continue
@@ -142,7 +177,7 @@ def _dated(header: fits.Header, remarks: list[str]) -> Iterator[_Instant]:
 
 
 def _with_clock_card(
-    header: fits.Header, key: str, day: datetime, remarks: list[str]
+    header: Header, key: str, day: datetime, remarks: list[str]
 ) -> Iterator[_Instant]:
     """Yield the start of a date without time, completed by a clock card beside it."""
     for clock_key in _CLOCK_KEYS:
@@ -159,7 +194,7 @@ def _with_clock_card(
 
 
 def _instant(
-    header: fits.Header, key: str, day: datetime, clock: tuple[str, str], remarks: list[str]
+    header: Header, key: str, day: datetime, clock: tuple[str, str], remarks: list[str]
 ) -> Iterator[_Instant]:
     """Yield `day` at `clock` (time, zone) in UTC, if its zone or time scale is known."""
     moment = _at(day, clock[0])
@@ -176,16 +211,14 @@ def _instant(
         yield from _scaled(header, key, moment, remarks)
 
 
-def _scaled(
-    header: fits.Header, key: str, moment: datetime, remarks: list[str]
-) -> Iterator[_Instant]:
+def _scaled(header: Header, key: str, moment: datetime, remarks: list[str]) -> Iterator[_Instant]:
     """Yield a time without zone, read on the header's time scale."""
     if re.search(r"\blt\b|local", comment_of(header, key)):
         remarks.append(f"{key} is a local time without zone: not used")
         return
-    system = (text_of(header, "TIMESYS") or "").lower()
-    scale = _SCALES.get(system.partition("(")[0].strip())
+    scale = _scale_of(header)
     if scale is None:
+        system = text_of(header, "TIMESYS") or ""
         remarks.append(f"TIMESYS = {system.upper()!r} is no known time scale: {key} is not used")
         return
     utc = moment if scale == "utc" else _to_utc(moment, scale)
@@ -193,36 +226,73 @@ def _scaled(
         yield _Instant(utc, key)
 
 
-def _julian(header: fits.Header) -> Iterator[_Instant]:
+def _julian(header: Header) -> Iterator[_Instant]:
     """Yield the starts that Julian dates give, best first."""
-    system = (text_of(header, "TIMESYS") or "").lower()
-    for key in ("MJD-BEG", "MJD-OBS", "MJD_OBS", "EXPSTART", "MJD", "TAI", "JD"):
-        value, comment = number_of(header, key), comment_of(header, key)
-        if value is None or _MIDDLE.search(comment) or "centric" in comment:
-            continue
-        if key == "JD":
-            value -= 2400000.5
-        said = re.search(r"\b(tai|tt|tdb|utc)\b", comment)
-        spoken = said.group(1) if said else ("tai" if key == "TAI" else system)
-        scale = _SCALES.get(spoken)
-        utc = from_mjd(value, scale) if scale else None
-        if utc is not None:
-            yield _Instant(utc, key)
+    for key in (*_MJD_KEYS, *_JD_KEYS):
+        comment = comment_of(header, key)
+        if not _MIDDLE.search(comment) and "centric" not in comment:
+            yield from _of_julian(header, key)
+    yield from _since_reference(header)
 
 
-def _middle(header: fits.Header) -> Iterator[_Instant]:
+def _of_julian(header: Header, key: str) -> Iterator[_Instant]:
+    """Yield the Julian date under `key`, on the scale that its comment or the header names."""
+    value = number_of(header, key)
+    if value is None:
+        return
+    if key in _JD_KEYS:
+        value -= _JD_MINUS_MJD
+    if key == "TAI" and value > _SECONDS_NOT_DAYS:  # SDSS counts seconds since MJD 0
+        value /= _DAY_S
+    said = re.search(r"\b(tai|tt|tdb|utc)\b", comment_of(header, key))
+    scale = said.group(1) if said else "tai" if key == "TAI" else _scale_of(header)
+    utc = from_mjd(value, scale) if scale else None
+    if utc is not None:
+        yield _Instant(utc, key)
+
+
+def _since_reference(header: Header) -> Iterator[_Instant]:
+    """Yield TSTART, counted from the reference date of high-energy missions.
+
+    MJDREFI and MJDREFF, or MJDREF; seconds unless TIMEUNIT says days (OGIP memo OGIP/93-003).
+    """
+    start, scale = number_of(header, "TSTART"), _scale_of(header)
+    whole, fraction = number_of(header, "MJDREFI", "MJDREF"), number_of(header, "MJDREFF")
+    if start is None or whole is None or not scale:
+        return
+    unit_s = _DAY_S if (text_of(header, "TIMEUNIT") or "s").lower() in {"d", "day"} else 1.0
+    utc = from_mjd(whole + (fraction or 0.0) + start * unit_s / _DAY_S, scale)
+    if utc is not None:
+        yield _Instant(utc, "TSTART")
+
+
+def _scale_of(header: Header) -> str | None:
+    """Return the time scale that TIMESYS names, UTC without one, None for an unknown one."""
+    return _SCALES.get((text_of(header, "TIMESYS") or "").lower().partition("(")[0].strip())
+
+
+def _middle(header: Header) -> Iterator[_Instant]:
     """Yield the midpoints that the header gives, best first."""
-    scale = _SCALES.get((text_of(header, "TIMESYS") or "").lower())
-    said = [key for key in ("DATE-OBS", "MJD-OBS") if _MIDDLE.search(comment_of(header, key))]
-    for key in ("DATE-AVG", "DATE-MID", *said[:1]):
+    for key in ("DATE-AVG", "DATE-MID", *_said_middle(header, _DATE_KEYS)):
         day, clock, zone = _parts(text_of(header, key) or "")
         if day is not None and clock:
             yield from _instant(header, key, day, (clock, zone), [])
-    for key in ("MJD-AVG", "MJD-MID", *said[-1:]):
-        value = number_of(header, key)
-        utc = from_mjd(value, scale) if value is not None and scale else None
+    for key in ("MJD-AVG", "MJD-MID", *_said_middle(header, (*_MJD_KEYS, *_JD_KEYS))):
+        yield from _of_julian(header, key)
+    for key in ("JD-AVG", "JD-MID"):
+        value, scale = number_of(header, key), _scale_of(header)
+        utc = from_mjd(value - _JD_MINUS_MJD, scale) if value is not None and scale else None
         if utc is not None:
             yield _Instant(utc, key)
+
+
+def _said_middle(header: Header, keys: tuple[str, ...]) -> list[str]:
+    """Return those of `keys` whose comments say that they give the middle."""
+    return [
+        key
+        for key in keys
+        if _MIDDLE.search(comment := comment_of(header, key)) and "centric" not in comment
+    ]
 
 
 def _parts(text: str) -> tuple[datetime | None, str, str]:

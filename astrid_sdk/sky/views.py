@@ -3,10 +3,11 @@
 import base64
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -16,12 +17,22 @@ from typing_extensions import override
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.cutouts import Triplet, cutout
-from astrid_sdk.sky.fits_files import image_hdus, open_fits, read_image
+from astrid_sdk.sky.fits_files import (
+    ImageHduInfo,
+    Plane,
+    image_hdus,
+    images_in,
+    merged_header,
+    open_fits,
+    open_fits_file,
+    read_image,
+)
 from astrid_sdk.sky.frame import RawImage, celestial_wcs
 from astrid_sdk.sky.preview import image_png, triplet_png
 
 _PNG = "image/png"
 _PNG_MAGIC = b"\x89PNG"
+_GZIP_MAGIC = b"\x1f\x8b"
 _PREVIEW_PX = 360
 _FITS = ("application/fits", "application/gzip")
 
@@ -98,25 +109,29 @@ def view_content(
 
 
 def view_cutout(
-    content: bytes,
+    file: IO[bytes],
     title: str,
     place: Mapping[str, float | None],
     size_px: int,
     hdu_index: int | None = None,
 ) -> ImageView:
-    """Return a stamp of the image in `content` at `place` (ra_deg and dec_deg, or x and y).
+    """Return a stamp of the image in `file` at `place` (ra_deg and dec_deg, or x and y).
+
+    Of a file that is not packed only the headers and the stamp's rows are read.
 
     Raises
     ------
     InvalidInputError
         The position is missing, off the image, or the image has no WCS.
     """
-    image = _image(content, hdu_index)
-    x, y = _pixel(image, place)
-    ny, nx = image.data.shape
-    if not (0 <= round(x) < nx and 0 <= round(y) < ny):
-        raise InvalidInputError(f"the position lies off the image of {nx} x {ny} pixels")
-    stamp = cutout(image.data, x, y, size_px)
+    with _opened(file, title) as hdus:
+        chosen = _chosen(images_in(hdus), hdu_index)
+        plane = Plane(hdus[chosen])
+        x, y = _pixel(merged_header(hdus, chosen), place)
+        ny, nx = plane.shape
+        if not (0 <= round(x) < nx and 0 <= round(y) < ny):
+            raise InvalidInputError(f"the position lies off the image of {nx} x {ny} pixels")
+        stamp = cutout(plane, x, y, size_px)
     return ImageView(f"{title} at x={x:.1f}, y={y:.1f}", image_png(stamp, 320), stamp)
 
 
@@ -134,18 +149,28 @@ def is_triplet(content: bytes) -> bool:
 
 
 def _image(content: bytes, hdu_index: int | None) -> RawImage:
-    """Return the image at `hdu_index` where that is one, else the first image of the file."""
-    images = [info.index for info in image_hdus(content)]
-    return read_image(content, hdu_index if hdu_index in images else images[0])
+    return read_image(content, _chosen(image_hdus(content), hdu_index))
 
 
-def _pixel(image: RawImage, place: Mapping[str, float | None]) -> tuple[float, float]:
+def _chosen(images: Sequence[ImageHduInfo], hdu_index: int | None) -> int:
+    """Return `hdu_index` where that is an image, else the first image of the file."""
+    indices = [info.index for info in images]
+    return hdu_index if hdu_index in indices else indices[0]
+
+
+def _opened(file: IO[bytes], name: str) -> AbstractContextManager[fits.HDUList]:
+    start = file.read(len(_GZIP_MAGIC))
+    file.seek(0)
+    return open_fits(file.read(), name) if start == _GZIP_MAGIC else open_fits_file(file, name)
+
+
+def _pixel(header: fits.Header, place: Mapping[str, float | None]) -> tuple[float, float]:
     x, y, ra_deg, dec_deg = (place[name] for name in ("x", "y", "ra_deg", "dec_deg"))
     if x is not None and y is not None:
         return float(x), float(y)
     if ra_deg is None or dec_deg is None:
         raise InvalidInputError("a cutout takes ra_deg and dec_deg, or x and y")
-    return sky_to_pixel(image.header, ra_deg, dec_deg)
+    return sky_to_pixel(header, ra_deg, dec_deg)
 
 
 def sky_to_pixel(header: fits.Header, ra_deg: float, dec_deg: float) -> tuple[float, float]:

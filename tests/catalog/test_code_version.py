@@ -18,9 +18,8 @@ from astrid_sdk.pipeline.steps import collect
 from astrid_sdk.datasets import registry
 print(code_version(registry._write_manifest, ("numpy",)))
 print(code_version(collect._run, ("numpy",)))
-from astrid_sdk.catalog.code_version import _reach
-import probe
-print(*_reach(probe.step))
+from astrid_sdk.catalog.code_version import is_counted, module_sources
+print(*module_sources("probe", is_counted))
 """
 PROBE = """
 from astrid_sdk.sky import night

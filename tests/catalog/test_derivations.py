@@ -45,7 +45,7 @@ def counted(step: Step) -> tuple[Step, list[int]]:
     """Return `step` with a count of its calls."""
     calls: list[int] = []
 
-    def function(inputs: Inputs, parameters: Mapping[str, Any]) -> Result:
+    def function(inputs: Inputs, parameters: Mapping[str, Any]) -> Any:
         calls.append(1)
         return step.function(inputs, parameters)
 

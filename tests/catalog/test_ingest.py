@@ -7,11 +7,16 @@ import pytest
 from skies import Shot
 from stores import BUCKET, Bench, CrashingStore, WrappedStore, local_store
 
-from astrid_sdk.catalog.ingest import Ingest, IngestReport, fits_files_below
+from astrid_sdk.catalog.gathering import fits_files_below
+from astrid_sdk.catalog.ingest import Ingest
+from astrid_sdk.catalog.ingest_report import IngestReport
+from astrid_sdk.catalog.look import Look, look_into
 from astrid_sdk.catalog.search import Query, find
-from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
+from astrid_sdk.errors import InvalidInputError, QuotaExceededError, StorageUnavailableError
 from astrid_sdk.storage.content_addressed_storage import blob_key
 from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.seen import SeenContents
+from astrid_sdk.testing.stores import Failure, FlakyStore
 from astrid_sdk.tiers import Tier
 
 SMALL = 32
@@ -36,7 +41,7 @@ def nights(tmp_path: Path) -> Path:
 
 
 def ingest(bench: Bench, folder: Path, purpose: str = "science") -> IngestReport:
-    take = Ingest(bench.cas, bench.records, bench.catalog)
+    take = Ingest(bench.cas, bench.catalog)
     return take(fits_files_below(folder), purpose=purpose)
 
 
@@ -58,12 +63,79 @@ def test_files_are_stored_as_they_are_and_found_by_what_their_headers_say(
     assert stored == (nights / "two" / "a.fit").read_bytes()
 
 
-def test_ingesting_again_writes_nothing_new(store: LocalStorageClient, nights: Path) -> None:
-    ingest(Bench(store), nights)
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> SeenContents:
+    """What this machine has read; files that were written a moment ago count as settled."""
+    monkeypatch.setattr("astrid_sdk.storage.seen.RACY_NS", 0)
+    return SeenContents()
+
+
+def test_ingesting_again_writes_nothing_and_reads_no_file(
+    store: LocalStorageClient, nights: Path, seen: SeenContents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ingest(Bench(store, seen=seen), nights)
+    monkeypatch.setattr("astrid_sdk.catalog.looking.look_into", None)  # whoever looks, fails
+    monkeypatch.setattr("astrid_sdk.storage.bulk_items.read_blob", None)
     watched = WrappedStore(store)
-    report = ingest(Bench(watched), nights)
-    assert (len(report.stored), len(report.already_there)) == (0, 2)
+    report = ingest(Bench(watched, seen=seen), nights)
+    assert (len(report.stored), report.already_there) == (0, first.stored)
     assert watched.written == []
+
+
+def test_a_rerun_reads_again_only_what_changed(
+    store: LocalStorageClient, nights: Path, seen: SeenContents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(Bench(store, seen=seen), nights)
+    Shot(noise_seed=9, size_px=SMALL).write(nights / "one" / "a.fits")
+    looked: list[str] = []
+
+    def look(name: str, path: Path) -> Look:
+        looked.append(name)
+        return look_into(name, path)
+
+    monkeypatch.setattr("astrid_sdk.catalog.looking.look_into", look)
+    report = ingest(Bench(store, seen=seen), nights)
+    assert looked == ["one/a.fits"]
+    assert [file.name for file in report.stored] == ["one/a.fits"]
+    assert [file.name for file in report.already_there] == ["two/a.fit"]
+
+
+def test_a_blob_that_went_missing_is_stored_again(
+    store: LocalStorageClient, nights: Path, seen: SeenContents
+) -> None:
+    (file, _) = ingest(Bench(store, seen=seen), nights).stored
+    key = blob_key(file.content_hash, Tier.RAW_OBSERVATIONS)
+    store.delete_file(BUCKET, key)
+    ingest(Bench(store, seen=seen), nights)
+    assert store.head(BUCKET, key) is not None
+
+
+def test_what_another_store_holds_is_not_taken_for_known(
+    store: LocalStorageClient, nights: Path, seen: SeenContents, tmp_path: Path
+) -> None:
+    ingest(Bench(store, seen=seen), nights)
+    other = Bench(local_store(tmp_path / "other"), seen=seen)
+    assert len(ingest(other, nights).stored) == 2
+    assert len(find(other.catalog, Query())) == 2
+
+
+def test_a_file_that_changes_while_it_is_read_is_skipped_and_nothing_of_it_is_told(
+    bench: Bench, nights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing = nights / "one" / "a.fits"
+
+    def look(name: str, path: Path) -> Look:
+        found = look_into(name, path)
+        if path == growing:
+            growing.write_bytes(growing.read_bytes() + bytes(2880))
+        return found
+
+    monkeypatch.setattr("astrid_sdk.catalog.looking.look_into", look)
+    report = ingest(bench, nights)
+    assert [file.name for file in report.stored] == ["two/a.fit"]
+    (skip,) = report.skipped
+    assert "changed while it was read" in skip.reason
+    assert len(find(bench.catalog, Query())) == 1
 
 
 def test_the_same_bytes_under_two_names_are_stored_once_and_both_are_reported(
@@ -91,7 +163,9 @@ def test_what_cannot_be_used_is_named_with_its_reason_and_the_rest_is_stored(
     assert list(reasons) == ["cut.fits", "empty.fits", "gone.fits", "text.fits"]
     assert "No such file" in reasons["gone.fits"]
     assert all(reasons.values())
-    assert str(report).startswith("2 stored, 0 already there, 4 skipped\n  skipped cut.fits: ")
+    head, first, *_ = str(report).splitlines()
+    assert head.startswith("2 stored, 0 already there, 4 skipped")
+    assert first.startswith("  skipped cut.fits: ")
 
 
 def test_a_file_without_rights_is_named(bench: Bench, nights: Path) -> None:
@@ -160,11 +234,46 @@ def test_an_unknown_purpose_is_refused(bench: Bench, nights: Path) -> None:
         ingest(bench, nights, "flat")
 
 
-def test_progress_is_told_before_each_file_and_at_the_end(bench: Bench, nights: Path) -> None:
+def test_progress_goes_from_none_to_all_and_names_each_file(bench: Bench, nights: Path) -> None:
     told: list[tuple[int, int, str]] = []
-    take = Ingest(bench.cas, bench.records, bench.catalog)
+    take = Ingest(bench.cas, bench.catalog)
     take(fits_files_below(nights), progress=lambda *step: told.append(step))
-    assert told == [(0, 2, "one/a.fits"), (1, 2, "two/a.fit"), (2, 2, "")]
+    assert (told[0], told[-1]) == ((0, 2, "one/a.fits"), (2, 2, ""))
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+    assert {name for _, _, name in told} == {"one/a.fits", "two/a.fit", ""}
+
+
+@pytest.mark.parametrize("tier", ["temp", "models", "detections", "artifacts"])
+def test_a_tier_without_observations_is_refused(bench: Bench, nights: Path, tier: str) -> None:
+    take = Ingest(bench.cas, bench.catalog)
+    with pytest.raises(InvalidInputError, match=f"{tier} holds no observations as they came"):
+        take(fits_files_below(nights), tier=tier)
+
+
+def test_processed_observations_of_others_go_into_their_tier(bench: Bench, nights: Path) -> None:
+    take = Ingest(bench.cas, bench.catalog)
+    take(fits_files_below(nights / "one"), tier="processed-observations")
+    take(fits_files_below(nights / "two"))
+    assert {row.name: row.tier for row in find(bench.catalog, Query())} == {
+        "a.fits": "processed-observations",
+        "a.fit": "raw-observations",
+    }
+
+
+def test_a_run_writes_one_pack_and_one_commit_a_table(
+    store: LocalStorageClient, nights: Path
+) -> None:
+    watched = WrappedStore(store)
+    ingest(Bench(watched), nights, "reference")
+    assert [key.split("/")[0] for key in watched.written] == [*2 * ["raw-observations"], "_records"]
+
+
+def test_a_store_that_takes_no_more_is_an_error_that_says_how_to_go_on(
+    store: LocalStorageClient, nights: Path
+) -> None:
+    full = FlakyStore(store, [Failure(QuotaExceededError("full"), verbs={"put"}, times=None)])
+    with pytest.raises(QuotaExceededError, match="full; 0 files were dealt with before"):
+        ingest(Bench(full), nights)
 
 
 @pytest.mark.parametrize("writes", range(4))
@@ -184,7 +293,12 @@ def test_a_stopped_run_is_completed_by_the_next(
         assert store.head(BUCKET, blob_key(row.content_hash, Tier.RAW_OBSERVATIONS)) is not None
 
 
-def test_a_report_shows_itself_escaped(bench: Bench, nights: Path) -> None:
-    (nights / "<b>.fits").write_bytes(b"")
-    shown = ingest(bench, nights)._repr_mimebundle_()
-    assert "<code>&lt;b&gt;.fits</code>" in shown["text/html"]
+def test_an_observation_that_only_changed_its_path_is_known_by_both(
+    bench: Bench, nights: Path
+) -> None:
+    ingest(bench, nights)
+    moved = nights.rename(nights.with_name("moved"))
+    report = ingest(bench, moved)
+    assert (len(report.stored), len(report.already_there)) == (0, 2)
+    records = bench.catalog.records().to_pylist()
+    assert len({record["record_id"] for record in records}) == 4

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from exposures import NOON, commit, derived, exclusion, found, image, tag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores import Bench, local_store
@@ -14,42 +15,8 @@ from stores import Bench, local_store
 from astrid_sdk.catalog.search import COLUMNS, Query, find, find_one
 from astrid_sdk.catalog.statements import say_excluded
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.storage.records import Record, RecordKind
+from astrid_sdk.storage.records import Record
 from astrid_sdk.tiers import Tier
-
-NOON = datetime(2024, 4, 5, 12, tzinfo=UTC)
-SIDE_DEG = 0.5
-
-
-def image(number: int, ra_deg: float = 150.0, dec_deg: float = 2.0, **said: Any) -> Record:
-    """Return the record of a square image, half a degree wide."""
-    h = SIDE_DEG / 2
-    corners = [((ra_deg + a) % 360.0, dec_deg + d) for a, d in ((-h, -h), (h, -h), (h, h), (-h, h))]
-    summary = {
-        "hdu_index": 0,
-        "role": "image",
-        "ra_deg": ra_deg,
-        "dec_deg": dec_deg,
-        "radius_deg": h * 2**0.5,
-        "footprint": corners,
-        "night": "2024-04-05",
-        "observation_time": (NOON + timedelta(hours=number)).isoformat(),
-        "filter_band": "r",
-        "instrument": "testcam",
-        **said,
-    }
-    return Record(
-        kind=RecordKind.INGEST,
-        content_hash=f"{number:08x}" + "0" * 56,
-        tier=Tier.RAW_OBSERVATIONS,
-        size_bytes=100 + number,
-        media_type="application/fits",
-        name=f"night/Frame-{number}.fits",
-        origin=f"file:///frame-{number}.fits",
-        created_at=NOON + timedelta(seconds=number),
-        author="ada",
-        summaries=[summary],
-    )
 
 
 @pytest.fixture
@@ -61,17 +28,11 @@ def put(bench: Bench, *records: Record) -> None:
     bench.records.append(records)
 
 
-def found(bench: Bench, **conditions: Any) -> list[int]:
-    """Return the numbers of the images that are found, in the order of the answer."""
-    return [int(row.content_hash[:8], 16) for row in find(bench.catalog, Query(**conditions))]
-
-
-def tag(record: Record, value: str, seconds: int) -> Record:
-    said = {"tag": "purpose", "value": value}
-    when = NOON + timedelta(seconds=seconds)
-    return replace(
-        record, kind=RecordKind.TAG, origin="", details=said, summaries=(), created_at=when
-    )
+def three_places() -> list[Record]:
+    """Return an image across RA 0, one around the pole, and a position without a footprint."""
+    polar = [[0.0, 89.9], [120.0, 89.9], [240.0, 89.9]]
+    pole = image(2, 0.0, 90.0, footprint=polar, radius_deg=0.1)
+    return [image(1, 0.0, 0.0), pole, image(3, 10.0, 10.0, footprint=None, radius_deg=0.0)]
 
 
 def test_an_answer_says_what_the_contract_says(bench: Bench) -> None:
@@ -106,12 +67,25 @@ def test_an_answer_says_what_the_contract_says(bench: Bench) -> None:
         ({"after": "2024-04-05T06:30:00-07:00", "before": "2024-04-05T14:30:00"}, [2]),
         ({"after": NOON + timedelta(hours=3)}, [3]),
         ({"after": "2024-04-06"}, []),
+        ({"filter_band": ["g", "z"]}, [2]),
+        ({"filter_band": []}, []),
+        ({"tier": ["raw-observations", Tier.DETECTIONS], "night": ("2024-04-06",)}, [3]),
+        ({"name": ["*frame-1*", "*frame-3*"]}, [1, 3]),
+        ({"object_name": "m1*"}, [3]),
+        ({"survey": "ztf"}, [2]),
+        ({"observation_id": "exposure-3"}, [3]),
+        ({"purpose": "science"}, [1, 2, 3]),
+        ({"limit": 2}, [1, 2]),
+        ({"limit": 1, "offset": 1}, [2]),
+        ({"offset": 5}, []),
+        ({"limit": 0}, []),
     ],
 )
 def test_every_condition_that_is_given_must_hold(
     bench: Bench, conditions: dict[str, Any], numbers: list[int]
 ) -> None:
-    put(bench, image(1), image(2, filter_band="g"), image(3, night="2024-04-06"))
+    third = image(3, night="2024-04-06", object_name="M101", observation_id="exposure-3")
+    put(bench, image(1), image(2, filter_band="g", survey="ztf"), third)
     assert found(bench, **conditions) == numbers
 
 
@@ -145,10 +119,7 @@ def test_times_with_and_without_fractions_are_compared(bench: Bench) -> None:
 def test_a_cone_finds_the_images_whose_footprint_it_touches(
     bench: Bench, cone: tuple[float, float, float], numbers: list[int]
 ) -> None:
-    polar = [[0.0, 89.9], [120.0, 89.9], [240.0, 89.9]]
-    pole = image(2, 0.0, 90.0, footprint=polar, radius_deg=0.1)
-    triplet = image(3, 10.0, 10.0, footprint=None, radius_deg=0.0)
-    put(bench, image(1, 0.0, 0.0), pole, triplet)
+    put(bench, *three_places())
     ra_deg, dec_deg, radius_deg = cone
     assert found(bench, ra_deg=ra_deg, dec_deg=dec_deg, radius_deg=radius_deg) == numbers
 
@@ -167,6 +138,17 @@ def test_an_image_without_position_is_in_no_cone(bench: Bench) -> None:
         ({"ra_deg": float("nan"), "dec_deg": 9.0, "radius_deg": 1.0}, "no cone"),
         ({"after": "yesterday"}, "is not a time"),
         ({"tier": "raw"}, "the tiers are"),
+        ({"tier": ["detections", "raw"]}, "the tiers are"),
+        ({"box": (1, 2, 3)}, "a box is"),
+        ({"box": (1, 2, 30, -30)}, "box"),
+        ({"polygon": [(1, 2), (3, 4)]}, "polygon"),
+        ({"polygon": "M101"}, "a polygon is"),
+        ({"filter_band": 3}, "a word or a list"),
+        ({"name": "[z-a]"}, "the pattern"),
+        ({"header": {"AIRMASS": {"low": 1}}}, "a number, a text, a range"),
+        ({"as_of": "then"}, "is not a time"),
+        ({"limit": -1}, "0 or more"),
+        ({"offset": 1.5}, "0 or more"),
     ],
 )
 def test_a_condition_that_makes_no_sense_is_refused_also_on_an_empty_store(
@@ -174,6 +156,120 @@ def test_a_condition_that_makes_no_sense_is_refused_also_on_an_empty_store(
 ) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         Query(**conditions)
+
+
+def test_an_unknown_condition_names_the_one_that_is_meant() -> None:
+    with pytest.raises(InvalidInputError, match="do you mean filter_band"):
+        Query.of(filterband="r")
+    with pytest.raises(InvalidInputError, match="it takes ra_deg dec_deg"):
+        Query.of(wavelength="r")
+
+
+@pytest.mark.parametrize(
+    ("box", "numbers"),
+    [
+        ((359.5, 0.5, -1.0, 1.0), [1]),
+        ((-0.5, 0.5, -1.0, 1.0), [1]),
+        ((0.2, 5.0, -1.0, 1.0), [1]),  # the edge of the image lies in it
+        ((0.3, 5.0, -1.0, 1.0), []),
+        ((120.0, 121.0, 89.95, 90.0), [2]),  # the image lies around the pole
+        ((9.0, 11.0, 9.0, 10.0), [3]),  # a position on the edge
+        ((0.0, 360.0, -90.0, 90.0), [1, 2, 3]),
+    ],
+)
+def test_a_box_finds_the_images_whose_footprint_it_touches(
+    bench: Bench, box: tuple[float, float, float, float], numbers: list[int]
+) -> None:
+    put(bench, *three_places())
+    assert found(bench, box=box) == numbers
+
+
+@pytest.mark.parametrize(
+    ("polygon", "numbers"),
+    [
+        ([(359.0, -1.0), (1.0, -1.0), (0.0, 1.0)], [1]),
+        ([(0.0, 89.0), (120.0, 89.0), (240.0, 89.0)], [2]),
+        ([(9.0, 9.0), (11.0, 9.0), (11.0, 11.0), (9.0, 11.0)], [3]),
+        ([(9.0, 9.0), (11.0, 9.0), (10.0, 9.5)], []),
+        ([(0.26, -1.0), (1.0, -1.0), (1.0, 1.0)], []),
+    ],
+)
+def test_a_polygon_finds_the_images_whose_footprint_it_touches(
+    bench: Bench, polygon: list[tuple[float, float]], numbers: list[int]
+) -> None:
+    put(bench, *three_places())
+    assert found(bench, polygon=polygon) == numbers
+
+
+def test_several_places_must_all_be_touched(bench: Bench) -> None:
+    put(bench, *three_places())
+    cone = {"ra_deg": 10.0, "dec_deg": 10.0, "radius_deg": 1.0}
+    assert found(bench, box=(9.0, 11.0, 9.0, 11.0), **cone) == [3]
+    assert found(bench, box=(0.0, 1.0, 0.0, 1.0), **cone) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "numbers"),
+    [
+        ({"AIRMASS": (1.0, 1.5)}, [1, 2]),
+        ({"airmass": (1.3, None)}, [2, 3]),
+        ({"AIRMASS": 1.2}, [1]),
+        ({"AIRMASS": [1.2, 2.0]}, [1, 3]),
+        ({"OBSERVER": "smith*"}, [1, 2]),
+        ({"OBSERVER": ["jones", "smith, a."]}, [1, 3]),
+        ({"OBSERVER": "smith*", "AIRMASS": (None, 1.3)}, [1]),
+        ({"FLAT": True}, [1]),
+        ({"GAIN": 2}, [1, 2]),
+        ({"GAIN": "2"}, []),
+        ({"NOTE": 'says "AIRMASS":1.9,*'}, [2]),
+        ({"ESO TEL AIRM START": (1.0, 2.0)}, [3]),
+        ({"MISSING": (None, None)}, []),
+        ({"night": "2024*"}, []),  # a word of the summary is no card
+    ],
+)
+def test_header_cards_are_found_by_range_value_and_pattern(
+    bench: Bench, header: dict[str, Any], numbers: list[int]
+) -> None:
+    cards: list[dict[str, Any]] = [
+        {"AIRMASS": 1.2, "OBSERVER": "Smith, A.", "GAIN": 2.0, "FLAT": True},
+        {"AIRMASS": 1.5, "OBSERVER": "Smithson", "GAIN": 2, "NOTE": 'says "AIRMASS":1.9, twice'},
+        {"AIRMASS": 2.0, "OBSERVER": "Jones", "ESO TEL AIRM START": 1.1, "FLAT": False},
+    ]
+    put(bench, image(9), *(image(n, header=told) for n, told in enumerate(cards, 1)))
+    assert found(bench, header=header) == numbers
+
+
+def test_the_step_that_made_a_content_is_a_condition(bench: Bench) -> None:
+    record, made = derived(2, 1, "subtract")
+    other, coadded = derived(3, 1, "coadd")
+    put(bench, image(1), record, other)
+    commit(bench, made)
+    commit(bench, coadded)
+    assert found(bench, step="subtract") == [2]
+    assert found(bench, step=["coadd", "subtract"]) == [2, 3]
+    assert [row.step for row in find(bench.catalog, Query())] == ["subtract", "coadd", None]
+
+
+def test_an_answer_as_of_a_moment_knows_nothing_of_what_came_later(bench: Bench) -> None:
+    record, made = derived(3, 1, seconds=30)
+    put(bench, image(1), image(2), record, exclusion(image(1), "trailed", 10))
+    put(bench, exclusion(image(1), None, 20), tag(image(2), "reference", 40))
+    commit(bench, made)
+    answers = {0: [], 1: [1], 2: [1, 2], 15: [2], 25: [1, 2], 30: [3, 1, 2], 50: [3, 1, 2]}
+    for seconds, numbers in answers.items():
+        assert found(bench, as_of=NOON + timedelta(seconds=seconds)) == numbers
+    assert found(bench, purpose="reference", as_of=NOON + timedelta(seconds=39)) == []
+    assert found(bench, purpose="reference", as_of="2024-04-05T12:00:40") == [2]
+
+
+def test_a_derivation_committed_by_somebody_else_counts_from_then_on(bench: Bench) -> None:
+    record, made = derived(2, 1)
+    put(bench, image(1), record)
+    assert found(bench) == [1]
+    assert found(bench, ra_deg=150.0, dec_deg=2.0, radius_deg=1.0) == [1]
+    commit(bench, made)
+    assert found(bench, ra_deg=150.0, dec_deg=2.0, radius_deg=1.0) == [2, 1]
+    assert found(bench) == [2, 1]
 
 
 def test_the_same_content_under_two_names_is_one_row_named_as_it_first_was(bench: Bench) -> None:
@@ -214,29 +310,6 @@ def test_the_last_statement_counts_in_whatever_order_the_packs_come(bench: Bench
     put(bench, tag(image(1), "reference", 10))
     assert found(bench, purpose="science") == [1]
     assert found(bench, purpose="reference") == []
-
-
-def test_a_search_shows_itself_with_names_as_they_are(bench: Bench) -> None:
-    put(bench, replace(image(1), name="<b>&.fits"))
-    table = find(bench.catalog, Query())
-    shown = table._repr_mimebundle_()
-    assert "<b>&.fits@00000001" in shown["text/plain"]
-    assert "&lt;b&gt;&amp;.fits@00000001" in shown["text/html"]
-    assert "<b>&" not in shown["text/html"]
-
-
-def test_a_long_answer_shows_its_first_rows_and_says_how_many_there_are(bench: Bench) -> None:
-    put(bench, *(image(number) for number in range(30)))
-    shown = find(bench.catalog, Query())._repr_mimebundle_()
-    assert "30" in shown["text/plain"]
-    assert "and 10 more" in shown["text/html"]
-
-
-def test_an_empty_answer_shows_itself_too(bench: Bench) -> None:
-    table = find(bench.catalog, Query())
-    assert len(table) == 0
-    assert "<0 found>" in repr(table)
-    assert list(table.to_pandas().columns) == list(COLUMNS)
 
 
 RA = st.floats(0.0, 360.0)

@@ -65,3 +65,15 @@ def test_put_stores_once(first_run: FirstRun) -> None:
 
     assert astrid(*put).out.startswith("2 stored, 0 already there, 0 skipped")
     assert astrid(*put).out.startswith("0 stored, 2 already there, 0 skipped")
+
+
+def test_put_takes_several_paths_and_patterns(first_run: FirstRun) -> None:
+    images = first_run.images
+    said = astrid("put", f"{images}/**/*.fits", images / "science", "--store", "store").out
+    assert said.startswith("4 stored, 0 already there, 0 skipped")
+
+
+def test_put_refuses_a_tier_that_holds_no_observations(first_run: FirstRun) -> None:
+    answer = astrid("put", first_run.images, "--tier", "models", "--store", "store")
+    assert (answer.code, answer.out) == (2, "")
+    assert "models holds no observations as they came" in answer.err

@@ -10,7 +10,19 @@ from cli.terminal import astrid
 
 from astrid_sdk.cli.main import main
 
-COMMANDS = ["demo", "exclude", "find", "get", "include", "put", "ui", "why"]
+COMMANDS = [
+    "catalog",
+    "demo",
+    "exclude",
+    "find",
+    "get",
+    "impact",
+    "include",
+    "pairs",
+    "put",
+    "ui",
+    "why",
+]
 
 
 def test_the_commands_are_these() -> None:
@@ -28,11 +40,14 @@ def test_help_lists_every_command(words: list[str]) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_documented(name: str) -> None:
     command = main.commands[name]
+    parts = list(command.commands.values()) if isinstance(command, click.Group) else [command]
 
     assert command.help
-    options = [given for given in command.params if isinstance(given, click.Option)]
-    assert all(option.help for option in options)
-    assert any(option.name == "store" for option in options)
+    for part in parts:
+        options = [given for given in part.params if isinstance(given, click.Option)]
+        assert part.help
+        assert all(option.help for option in options)
+        assert any(option.name == "store" for option in options)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -32,7 +32,7 @@ R2 = {
         (["demo", "--store"], "requires an argument"),
         (["nosuch"], "No such command 'nosuch'"),
         (["ui", "--port", "99999"], "not in the range"),
-        (["put"], "Missing argument 'PATH'"),
+        (["put"], "Missing argument 'PATH...'"),
         (["put", "x", "--purpose", "fun"], "'science', 'reference'"),
         (["exclude", "00000000"], "Missing option '--reason'"),
         (["demo", "--store", "s3://bucket"], "--store takes a folder"),

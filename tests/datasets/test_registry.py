@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stores import BUCKET, Bench, CrashingStore, at_once, local_store
 
-from astrid_sdk.catalog.lineage import why
+from astrid_sdk.catalog.lineage import Lineages
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
 from astrid_sdk.datasets.registry import Committed, DatasetRegistry
 from astrid_sdk.errors import (
@@ -131,8 +131,8 @@ def test_the_lineage_of_a_version_goes_down_to_its_files(store: LocalStorageClie
     raw = bench.cas.store_data(b"sky", "application/fits", tier="raw-observations", name="a.fits")
     file = DatasetFile(raw, "a.fits", "raw-observations", "image")
     made = registry_on(store).commit(DatasetManifest(NAME, [file]), "")
-    told = why(bench.catalog, made.version.manifest_hash)
-    assert (told.name, told.step) == ("sn-train.dataset.json", "dataset_manifest")
+    told = Lineages(bench.catalog, bench.derivations).why(made.version.manifest_hash)
+    assert (told.root.name, told.root.step) == ("sn-train.dataset.json", "dataset_manifest")
     assert [node.name for node in told.raw()] == ["a.fits"]
 
 

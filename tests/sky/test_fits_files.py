@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.sky import blocks
+from astrid_sdk.sky import unpacking
 from astrid_sdk.sky.dialect import Role
 from astrid_sdk.sky.fits_files import (
     check_usable,
@@ -144,13 +144,13 @@ def test_a_header_without_end_is_refused_soon() -> None:
 
 
 def test_a_gzip_bomb_is_stopped_while_it_unpacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "FREE_BYTES", 2**20)
+    monkeypatch.setattr(unpacking, "FREE_BYTES", 2**20)
     bomb = gzip.compress(b"SIMPLE  =" + bytes(64 * 2**20), 9)
     assert refusal(lambda: image_hdus(bomb, "bomb.fits.gz")).kind == "too_large"
 
 
 def test_the_absolute_limit_holds_for_honest_ratios_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "MAX_PLAIN_BYTES", 5000)
+    monkeypatch.setattr(unpacking, "MAX_PLAIN_BYTES", 5000)
     assert refusal(lambda: image_hdus(gzip.compress(image_file() * 3))).kind == "too_large"
 
 
@@ -172,7 +172,7 @@ def test_gzip_in_several_members_reads_like_the_plain_file() -> None:
 def test_gzip_in_thousands_of_members_is_unpacked_in_one_pass() -> None:
     plain = image_file(np.zeros((500, 500), np.int16))
     packed = b"".join(gzip.compress(plain[i : i + 100]) for i in range(0, len(plain), 100))
-    assert blocks.decompressed(packed) == plain
+    assert unpacking.decompressed(packed) == plain
 
 
 def test_a_table_is_no_image() -> None:

@@ -1,5 +1,4 @@
 import dataclasses
-import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from headers import file_of, tan
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.dialect import FrameType, Role
@@ -30,34 +30,6 @@ ARIZONA: Cards = {
 }
 
 
-def file_of(*headers: Cards, shape: tuple[int, int] = (20, 30)) -> bytes:
-    """Return a file whose first header is the primary's; images sit in the last ones."""
-    hdus: list[fits.PrimaryHDU | fits.ImageHDU] = []
-    for cards in headers:
-        data = np.zeros(shape, np.int16) if cards is headers[-1] or hdus else None
-        hdu = fits.ImageHDU(data) if hdus else fits.PrimaryHDU(data)
-        for key, value in cards.items():
-            hdu.header[key] = value
-        hdus.append(hdu)
-    buffer = io.BytesIO()
-    fits.HDUList(hdus).writeto(buffer)
-    return buffer.getvalue()
-
-
-def tan(ra: float, dec: float, pixel_deg: float = 1e-3) -> Cards:
-    return {
-        "CTYPE1": "RA---TAN",
-        "CTYPE2": "DEC--TAN",
-        "CRVAL1": ra,
-        "CRVAL2": dec,
-        "CRPIX1": 15.5,
-        "CRPIX2": 10.5,
-        "CDELT1": -pixel_deg,
-        "CDELT2": pixel_deg,
-        "RADESYS": "ICRS",
-    }
-
-
 def summary_of(*headers: Cards, name: str = "a.fits") -> Summary:
     return summarize(file_of(*headers), name)[0]
 
@@ -77,11 +49,12 @@ def test_a_raw_frame_without_wcs_has_a_pointing_but_no_position() -> None:
 def test_an_empty_header_gives_unknowns_not_guesses() -> None:
     found = summary_of({})
     stated = {"hdu_index", "role", "shape", "bitpix", "night", "night_source", "filter_band"}
-    stated |= {"frame_type", "warnings"}
+    stated |= {"frame_type", "warnings", "columns", "header"}
     for field in dataclasses.fields(found):
         if field.name not in stated:
             assert getattr(found, field.name) is None, field.name
     assert (found.night, found.filter_band) == ("undated", "unknown")
+    assert (found.columns, found.header) == ((), {})
     assert found.frame_type is FrameType.UNKNOWN
 
 
@@ -173,6 +146,15 @@ def test_a_summary_survives_json(cards: Cards) -> None:
     assert Summary.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
+def test_a_summary_of_the_first_parser_version_is_still_read() -> None:
+    written = summary_of(ARIZONA | tan(150.0, 2.2)).to_json()
+    new = {"mjd", "seeing_arcsec", "detector", "observation_id", "columns", "header"}
+    old = {key: value for key, value in written.items() if key not in new} | {"parser_version": 1}
+    found = Summary.from_json(json.loads(json.dumps(old)))
+    assert (found.night, found.filter_band, found.header) == ("2017-12-19", "clear", {})
+    assert (found.mjd, found.observation_id) == (None, None)
+
+
 def test_a_summary_of_another_parser_version_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="summarise the bytes again"):
         Summary.from_json(summary_of({}).to_json() | {"parser_version": 0})
@@ -192,6 +174,57 @@ def test_a_broken_card_does_not_cost_the_summary() -> None:
         60.0,
         "unknown",
     )
+
+
+def test_the_header_keeps_what_people_search_for() -> None:
+    cards: Cards = {"OBSERVER": "Ruiz", "AIRMASS": 1.38, "GAIN": 2, "AOS": True, "NOTE": "x" * 300}
+    found = summary_of(cards | tan(10.0, 10.0) | {"CHECKSUM": "abc", "HISTORY": "flat-fielded"})
+    assert found.header == {"OBSERVER": "Ruiz", "AIRMASS": 1.38, "GAIN": 2, "AOS": True}
+
+
+def test_a_long_header_is_cut_in_order_and_keeps_what_is_asked_for_most() -> None:
+    cards: Cards = {f"KEY{i}": i for i in range(500)} | {"AIRMASS": 1.2}
+    found = summary_of(cards).header
+    assert len(found) == 120
+    assert list(found)[:3] == ["AIRMASS", "KEY0", "KEY1"]
+    texts: Cards = {f"TEXT{i}": "y" * 60 for i in range(500)}
+    assert len(json.dumps(dict(summary_of(texts).header))) <= 8192
+
+
+def test_exposures_at_one_moment_by_unnamed_detectors_are_told_apart_by_their_place() -> None:
+    exposure: Cards = {"DATE-OBS": "2020-01-01T00:00:00", "INSTRUME": "Quad"}
+    images = summarize(file_of(exposure, {}, {}), "image.fits")
+    weights = summarize(file_of(exposure, {}, {}), "image.weight.fits")
+    ids = [found.observation_id for found in images]
+    assert len(set(ids)) == 2
+    assert [found.observation_id for found in weights] == ids
+
+
+def test_no_instrument_or_no_time_no_observation_id() -> None:
+    assert summary_of({"DATE-OBS": "2020-01-01T00:00:00"}).observation_id is None
+    assert summary_of({"INSTRUME": "cam"}).observation_id is None
+    found = summary_of({"DATE-OBS": "2020-01-01T00:00:00", "INSTRUME": "A Camera/2"})
+    assert (
+        summary_of(
+            {"DATE-OBS": "2020-01-01T00:00:00", "INSTRUME": "Lucky", "EXPTIME": 0.05}
+        ).observation_id
+        is None
+    )  # the next exposure has the same second
+    assert str(found.observation_id).startswith("a-camera-2.20200101t000000.")
+
+
+def test_the_start_is_also_told_as_mjd() -> None:
+    assert summary_of({"DATE-OBS": "2018-05-18T12:00:00"}).mjd == pytest.approx(58256.5)
+
+
+@pytest.mark.scenes
+def test_image_weight_and_mask_of_every_decam_cutout_are_one_observation(scenes: Path) -> None:
+    ids: dict[str, set[str | None]] = {}
+    for path in sorted((scenes.parent / "decam_cutouts").glob("*.fits")):
+        found = summarize(path.read_bytes(), path.name)[0].observation_id
+        ids.setdefault(path.name[:20] + path.name[21:], set()).add(found)
+    assert all(len(found) == 1 for found in ids.values())
+    assert len(set.union(*ids.values())) == len(ids)
 
 
 @pytest.mark.scenes

@@ -2,8 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 from astropy.io import fits
+from astropy.time import Time
+from hypothesis import given
+from hypothesis import strategies as st
 
-from astrid_sdk.sky.times import exposure_times, mjd_tai
+from astrid_sdk.sky.leap_seconds import utc_of_tai
+from astrid_sdk.sky.times import exposure_times, from_mjd, mjd_tai
 
 Cards = dict[str, object]
 
@@ -146,3 +150,27 @@ def test_the_numeric_zone_is_handed_on() -> None:
 
 def test_mjd_tai_counts_leap_seconds() -> None:
     assert mjd_tai(datetime(2020, 1, 1, tzinfo=UTC)) == pytest.approx(58849 + 37 / 86400)
+
+
+@given(st.floats(41318.5, 61000.0), st.sampled_from(["tai", "tt", "tdb"]))
+def test_time_scales_are_converted_as_astropy_does(mjd: float, scale: str) -> None:
+    found = from_mjd(mjd, scale)
+    assert found is not None
+    expected = Time(mjd, format="mjd", scale=scale).utc.to_datetime(UTC)
+    assert abs((found - expected).total_seconds()) < 1e-4
+    assert mjd_tai(found) == pytest.approx(Time(found).tai.mjd, abs=1e-9)
+
+
+def test_every_leap_second_is_counted_on_both_sides_of_its_midnight() -> None:
+    for year, month in ((1972, 7), (1973, 1), (1985, 7), (1999, 1), (2006, 1), (2017, 1)):
+        midnight = Time(datetime(year, month, 1, tzinfo=UTC))
+        for seconds in (-30.0, -2.0, 0.5, 2.0, 45.0):
+            moment = midnight.tai.mjd + seconds / 86400
+            expected = Time(moment, format="mjd", scale="tai").utc.to_datetime(UTC)
+            assert abs((utc_of_tai(moment) - expected).total_seconds()) < 1e-4
+
+
+def test_before_1972_astropy_is_asked() -> None:
+    start = from_mjd(40000.0, "tai")
+    assert start is not None
+    assert mjd_tai(start) == pytest.approx(40000.0, abs=1e-9)

@@ -1,0 +1,169 @@
+"""What was made from what, as numbers: the whole catalogue's graph in a few flat arrays.
+
+Contents and derivations are numbered; the arrays are made once per state of the catalogue, from
+Arrow columns and without a Python object per row, so that walking costs what it shows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from astrid_sdk.catalog.contents import unique_derivations
+from astrid_sdk.catalog.snapshot import Snapshot
+
+_JUDGED = ("name", "tier", "derivation_key", "created_at", "excluded", "place")
+_RECORDED = ("media_type", "origin", "author", "night", "filter_band", "observation_time")
+_DERIVATIONS = ("key", "step", "created_at", "inputs", "outputs")
+
+NONE = -1
+_Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """Many lists of numbers as one array: list `i` lies from ``start[i]`` to ``start[i + 1]``."""
+
+    start: _Numbers
+    values: _Numbers
+
+    def __getitem__(self, place: int) -> list[int]:
+        found: list[int] = self.values[self.start[place] : self.start[place + 1]].tolist()
+        return found
+
+    def turned(self, count: int) -> "_Lists":
+        """Return for each of `count` values the lists that it is in, in their order."""
+        owners = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        order = np.argsort(self.values, kind="stable")
+        sizes = np.bincount(self.values, minlength=count)
+        return _Lists(_starts(sizes), owners[order])
+
+
+class LineageIndex:
+    """The graph of one state of the catalogue.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Complete, as from `Catalog.snapshot`.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._contents = snapshot.judged.select(_JUDGED).combine_chunks()
+        self._derivations = _derivation_table(snapshot)
+        told = _one_array(snapshot.judged["content_hash"])
+        inputs, outputs = (_one_array(self._derivations[name]) for name in ("inputs", "outputs"))
+        parts = [told, pc.list_flatten(inputs), pc.list_flatten(outputs)]
+        encoded = pa.concat_arrays(parts).dictionary_encode()
+        self._hashes = encoded.dictionary
+        numbers = np.asarray(encoded.indices, np.int64)
+        known, used, made = np.split(numbers, np.cumsum([len(part) for part in parts])[:2])
+        count = len(self._hashes)
+        self.inputs = _Lists(_starts(_sizes(inputs)), used)
+        self.outputs = _Lists(_starts(_sizes(outputs)), made)
+        self.users = self.inputs.turned(count)
+        self._row = _first_places(known, count)
+        self._maker = self._makers(made, count)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def number_of(self, content_hash: str) -> int:
+        """Return the number of a content; `NONE` where the catalogue knows nothing of it."""
+        return int(pc.index(self._hashes, content_hash).as_py())
+
+    def starting_with(self, digits: str) -> list[int]:
+        """Return the stored contents whose hash starts with `digits`."""
+        found = np.flatnonzero(np.asarray(pc.starts_with(self._hashes, pattern=digits)))
+        return [number for number in found.tolist() if self.is_told(number)]
+
+    def hashes_of(self, contents: Sequence[int]) -> list[str]:
+        """Return the hashes of contents."""
+        found: list[str] = self._hashes.take(pa.array(contents, pa.int64())).to_pylist()
+        return found
+
+    def is_told(self, content: int) -> bool:
+        """Return whether a record tells of the content: used or made alone is not stored."""
+        return bool(self._row[content] != NONE)
+
+    def maker_of(self, content: int) -> int:
+        """Return the derivation that made a content first; `NONE` where it came from outside."""
+        return int(self._maker[content])
+
+    def keys_of(self, derivations: Sequence[int]) -> list[str]:
+        """Return the keys of derivations."""
+        found: list[str] = (
+            self._derivations["key"].take(pa.array(derivations, pa.int64())).to_pylist()
+        )
+        return found
+
+    def rows_of(self, derivations: Sequence[int]) -> list[int]:
+        """Return where derivations stand among the snapshot's rows."""
+        found: list[int] = (
+            self._derivations["row"].take(pa.array(derivations, pa.int64())).to_pylist()
+        )
+        return found
+
+    def steps_of(self, derivations: Sequence[int]) -> list[str]:
+        """Return the steps of derivations, "" for `NONE`."""
+        places = pa.array([None if place == NONE else place for place in derivations], pa.int64())
+        return [step or "" for step in self._derivations["step"].take(places).to_pylist()]
+
+    def made_by(self, steps: Iterable[str]) -> NDArray[np.bool_]:
+        """Return for each derivation whether it is one of `steps`."""
+        wanted = pa.array(sorted(steps), pa.string())
+        return np.asarray(pc.is_in(self._derivations["step"], value_set=wanted), np.bool_)
+
+    def told(self, contents: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what the catalogue says of each of `contents`; {} where it says nothing."""
+        rows = self._row[np.asarray(contents, np.int64)]
+        judged = self._contents.take(pa.array(rows[rows != NONE]))
+        recorded = self.snapshot.record_rows.take(np.asarray(judged["place"]), _RECORDED)
+        pairs = zip(judged.to_pylist(), recorded.to_pylist(), strict=True)
+        shown = ({**row, **more} for row, more in pairs)
+        return [{} if row == NONE else next(shown) for row in rows.tolist()]
+
+    def _makers(self, made: _Numbers, count: int) -> _Numbers:
+        """Return per content what its first record says made it, else what made it at all."""
+        owners = np.repeat(np.arange(self._derivations.num_rows), np.diff(self.outputs.start))
+        makers = np.full(count, NONE, np.int64)
+        first = _first_places(made, count)
+        makers[first != NONE] = owners[first[first != NONE]]
+        keys = _one_array(self._derivations["key"])
+        named = pc.index_in(self._contents["derivation_key"], value_set=keys)
+        said = np.asarray(pc.fill_null(named, NONE), np.int64)
+        is_told = self._row != NONE
+        makers[is_told] = said[self._row[is_told]]
+        return makers
+
+
+def _derivation_table(snapshot: Snapshot) -> pa.Table:
+    """Return the derivations, each once, oldest first, with their place among the rows."""
+    rows = snapshot.derivation_rows.table(_DERIVATIONS)
+    numbered = rows.append_column("row", pa.array(np.arange(rows.num_rows)))
+    return unique_derivations(numbered).combine_chunks()
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    found = column.combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+
+
+def _sizes(lists: pa.Array) -> _Numbers:
+    return np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
+
+
+def _starts(sizes: _Numbers) -> _Numbers:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _first_places(numbers: _Numbers, count: int) -> _Numbers:
+    """Return for each of `count` numbers its first place in `numbers`, `NONE` where it has none."""
+    places = np.full(count, NONE, np.int64)
+    places[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    return places

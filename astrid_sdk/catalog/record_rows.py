@@ -1,0 +1,214 @@
+"""Rows of the ``records`` table: what a record says, and each thing its bytes say, in columns."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from astrid_sdk.catalog.cells import cells_of
+from astrid_sdk.catalog.lookup import codes_of
+from astrid_sdk.sky.footprint import separation_deg
+from astrid_sdk.storage.records import Record, RecordKind
+
+_TIME = pa.timestamp("us", tz="UTC")
+_LEAST_CORNERS = 3
+_PACK_DIGITS = 32
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+_TOLD = [  # of the summary, under the same name
+    pa.field("hdu_index", pa.int32()),
+    pa.field("role", pa.string()),
+    pa.field("object_name", pa.string()),
+    pa.field("ra_deg", pa.float64()),
+    pa.field("dec_deg", pa.float64()),
+    pa.field("radius_deg", pa.float64()),
+    pa.field("night", pa.string()),
+    pa.field("night_source", pa.string()),
+    pa.field("observation_time", pa.string()),
+    pa.field("midpoint_mjd_tai", pa.float64()),
+    pa.field("filter_band", pa.string()),
+    pa.field("instrument", pa.string()),
+    pa.field("detector", pa.string()),
+    pa.field("survey", pa.string()),
+    pa.field("observation_id", pa.string()),
+    pa.field("exposure_time_s", pa.float64()),
+    pa.field("pixel_scale_arcsec", pa.float64()),
+    pa.field("seeing_arcsec", pa.float64()),
+    pa.field("parser_version", pa.int32()),
+]
+_SAID = [  # of the record
+    pa.field("pack", pa.string()),  # see `pack_name`
+    pa.field("record_id", pa.string()),
+    pa.field("kind", pa.string()),
+    pa.field("content_hash", pa.string()),
+    pa.field("tier", pa.string()),
+    pa.field("size_bytes", pa.int64()),
+    pa.field("media_type", pa.string()),
+    pa.field("name", pa.string()),
+    pa.field("origin", pa.string()),
+    pa.field("derivation_key", pa.string()),
+    pa.field("created_at", _TIME),
+    pa.field("author", pa.string()),
+    pa.field("details", pa.string()),
+    pa.field("tag", pa.string()),  # what a statement is about: a tag's name, or "excluded"
+    pa.field("said", pa.string()),  # and what it says of it; null takes it back
+    pa.field("summary", pa.string()),
+    pa.field("footprint_deg", pa.list_(pa.float64())),  # ra, dec, ra, dec, … of the corners
+]
+_WORKED_OUT = [
+    pa.field("code", pa.int64()),  # of the content hash, see `codes_of`
+    pa.field("cell", pa.int32()),  # of the sky, see `cells_of`
+    pa.field("reach_deg", pa.float64()),  # from the position to the furthest corner
+    pa.field("observed_at", _TIME),  # `observation_time` as a time
+]
+RECORDS_SCHEMA = pa.schema([*_SAID, *_TOLD, *_WORKED_OUT])
+"""Columns of the ``records`` table: a row per record and per thing its bytes say."""
+
+EXCLUDED = "excluded"
+"""The tag of an exclusion; what it says is the reason."""
+
+IN_SKY_ORDER = [("cell", "ascending"), ("created_at", "ascending")]
+
+
+def pack_name(key: str) -> str:
+    """Return what the column ``pack`` calls the record pack at `key`: half its hash, 128 bits."""
+    return key.rpartition("/")[2][:_PACK_DIGITS]
+
+
+def record_table(packs: Iterable[tuple[str, Sequence[Record]]]) -> pa.Table:
+    """Return the rows of the records in `packs`, pairs of a pack's key and its records.
+
+    They are in the order of their place on the sky.
+    """
+    given: dict[str, list[Any]] = {field.name: [] for field in (*_SAID, *_TOLD)}
+    columns = list(given.values())
+    for pack, records in packs:
+        for record in records:
+            for row in _rows(pack_name(pack), record):
+                for column, value in zip(columns, row, strict=True):
+                    column.append(value)
+    fields = (*_SAID, *_TOLD)
+    told = pa.table({field.name: _array(given[field.name], field.type) for field in fields})
+    return _completed(told).sort_by(IN_SKY_ORDER)
+
+
+def _rows(pack: str, record: Record) -> Iterator[tuple[Any, ...]]:
+    """Yield a row per thing that the record's bytes say, or one where they say nothing."""
+    tag, said = _statement(record)
+    shared = (
+        pack,
+        record.record_id,
+        record.kind.value,
+        record.content_hash,
+        record.tier.value,
+        record.size_bytes,
+        record.media_type,
+        record.name,
+        record.origin,
+        record.derivation_key,
+        record.created_at,
+        record.author,
+        _text(record.details),
+        tag,
+        said,
+    )
+    for summary in record.summaries or [{}]:
+        told = [summary.get(field.name) for field in _TOLD]
+        told[1] = record.details.get("role") or told[1]
+        yield (*shared, _text(summary), _flat(summary.get("footprint")), *told)
+
+
+def _statement(record: Record) -> tuple[str | None, str | None]:
+    if record.kind == RecordKind.EXCLUDE:
+        return EXCLUDED, record.details["reason"]
+    if record.kind == RecordKind.TAG:
+        return record.details["tag"], record.details["value"]
+    return None, None
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    """Return canonical JSON, in which the value of a header card can be found."""
+    return _encoded(dict(values)) if values else "{}"
+
+
+def _flat(corners: Sequence[Sequence[float]] | None) -> list[float] | None:
+    return [angle for corner in corners for angle in corner] if corners else None
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """Return `values` as a column; one that another release wrote in another form is unknown."""
+    try:
+        return pa.array(values, kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([_fitting(value, kind) for value in values], kind)
+
+
+def _fitting(value: object, kind: pa.DataType) -> object:
+    try:
+        return pa.scalar(value, kind).as_py()
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+
+
+def _completed(told: pa.Table) -> pa.Table:
+    """Return the columns of `RECORDS_SCHEMA`: those given, and those worked out of them."""
+    ra, dec = (np.asarray(told[name].to_numpy(), float) for name in ("ra_deg", "dec_deg"))
+    reach = _reach(told, ra, dec)
+    worked_out = {
+        "code": pa.array(codes_of(told["content_hash"])),
+        "cell": pa.array(cells_of(ra, dec, reach)),
+        "reach_deg": pa.array(reach),
+        "observed_at": _times(told["observation_time"]),
+    }
+    for name, values in worked_out.items():
+        told = told.append_column(name, values)
+    return told.select(RECORDS_SCHEMA.names).cast(RECORDS_SCHEMA)
+
+
+def _reach(told: pa.Table, ra: NDArray[Any], dec: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how far each row reaches from its position: what is told, or more by its corners."""
+    reach = np.nan_to_num(np.asarray(told["radius_deg"].to_numpy(), float))
+    for rows, corners in footprints_of(told["footprint_deg"]):
+        centre = (ra[rows, np.newaxis], dec[rows, np.newaxis])
+        furthest = separation_deg(corners[..., 0], corners[..., 1], *centre).max(axis=1)
+        reach[rows] = np.fmax(reach[rows], furthest)
+    return np.asarray(reach, np.float64)
+
+
+def footprints_of(
+    column: pa.ChunkedArray,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Yield the rows that have a footprint, those of as many corners together.
+
+    Yields
+    ------
+    rows : ndarray, shape (n,)
+    corners : ndarray, shape (n, k, 2)
+    """
+    lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0))
+    for length in np.unique(lengths[lengths >= 2 * _LEAST_CORNERS]):
+        rows = np.flatnonzero(lengths == length)
+        angles = pc.list_flatten(column.take(pa.array(rows))).to_numpy()
+        yield rows, np.asarray(angles, float).reshape(len(rows), -1, 2)
+
+
+def _times(texts: pa.ChunkedArray) -> pa.Array:
+    """Return ISO texts as times; what is no time is unknown."""
+    distinct = pc.unique(texts)
+    times = pa.array([_time(text) for text in distinct.to_pylist()], _TIME)
+    return times.take(pc.index_in(texts, value_set=distinct).combine_chunks())
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -1,0 +1,93 @@
+"""Whether a file is worth keeping: it shows the sky, and has at least one value in it."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.sky.blocks import HduHeader
+from astrid_sdk.sky.dialect import FrameType, frame_type_of
+from astrid_sdk.sky.hdus import planes_in, words_of
+from astrid_sdk.sky.sources import Source
+
+_NOT_LIGHT = (FrameType.BIAS, FrameType.DARK, FrameType.FLAT)
+_CHUNK = 2**16
+_UNSIGNED_BITS = 8  # FITS's one unsigned type
+_DESCRIPTOR = re.compile(r"1?([PQ])B")  # a column of arrays of bytes, each of its own length
+
+
+def check_usable_hdus(source: Source, hdus: Sequence[HduHeader], name: str = "") -> None:
+    """Refuse a file that is no picture of the sky and no table, or a picture of nothing.
+
+    Pixels are read up to the first one that has a value.
+
+    Raises
+    ------
+    InvalidInputError
+        Kind ``no_image``, ``cube``, ``calibration_frame`` or ``no_pixels``.
+    """
+    planes = planes_in(hdus, name)
+    if not planes:
+        return
+    frame_type = frame_type_of(words_of(planes[0], hdus[0]).cards)
+    if frame_type in _NOT_LIGHT:
+        raise InvalidInputError(
+            f"{name or 'the file'} is a {frame_type} frame, not a picture of the sky: "
+            "calibration frames are kept elsewhere",
+            kind="calibration_frame",
+        )
+    if not any(_has_value(source, hdus, plane, name) for plane in planes):
+        raise InvalidInputError(
+            f"{name or 'the file'} has no pixel with a value: every one is blank or NaN",
+            kind="no_pixels",
+        )
+
+
+def _has_value(source: Source, hdus: Sequence[HduHeader], hdu: HduHeader, name: str) -> bool:
+    bits = hdu.cards.get("ZBITPIX", hdu.claims.bits)
+    if isinstance(bits, int) and bits > 0 and not {"BLANK", "ZBLANK"} & set(hdu.cards):
+        return True
+    if hdu.claims.packed_axes and _has_quantised_tile(source, hdu):
+        return True
+    if hdu.claims.packed_axes:
+        # Only a FITS library can unpack tiles, and only such files need it.
+        from astrid_sdk.sky.fits_files import packed_has_value  # noqa: PLC0415
+
+        return packed_has_value(source, hdus, hdu, name)
+    return any(_holds_value(raw, hdu) for raw in _chunks(source, hdu))
+
+
+def _has_quantised_tile(source: Source, hdu: HduHeader) -> bool:
+    """Return whether a tile of floating-point values was stored as scaled integers.
+
+    The scale comes from the noise of the values: a tile without any is stored as it is, elsewhere
+    (Pence et al. 2010, PASP 122, 1065). So the lengths of the tiles tell, and none is unpacked.
+    """
+    names = {hdu.cards.get(f"TTYPE{place}") for place in range(1, 10)}
+    packed = _DESCRIPTOR.match(str(hdu.cards.get("TFORM1", "")))
+    if hdu.cards.get("TTYPE1") != "COMPRESSED_DATA" or "ZSCALE" not in names or packed is None:
+        return False
+    width, rows = hdu.claims.axes
+    dtype = np.dtype(">i4" if packed.group(1) == "P" else ">i8")
+    raw = np.frombuffer(source.read_at(hdu.data_start, width * rows), "u1").reshape(rows, width)
+    lengths = np.ascontiguousarray(raw[:, : dtype.itemsize]).view(dtype)
+    return bool((lengths > 0).any())
+
+
+def _chunks(source: Source, hdu: HduHeader) -> Iterator[NDArray[np.generic]]:
+    """Yield the raw pixels of an image piece by piece."""
+    bits = hdu.claims.bits
+    kind = "f" if bits < 0 else "u" if bits == _UNSIGNED_BITS else "i"
+    dtype = np.dtype(f">{kind}{abs(bits) // 8}")
+    for start in range(0, hdu.claims.data_bytes, _CHUNK):
+        count = min(_CHUNK, hdu.claims.data_bytes - start)
+        yield np.frombuffer(source.read_at(hdu.data_start + start, count), dtype)
+
+
+def _holds_value(raw: NDArray[np.generic], hdu: HduHeader) -> bool:
+    if raw.dtype.kind == "f":
+        return bool(np.isfinite(raw).any())
+    blank = hdu.cards.get("BLANK")
+    return not isinstance(blank, int) or bool((raw != blank).any())

@@ -1,0 +1,120 @@
+"""What the table of an answer promises: lazy, paged, and the same in every form."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy import units
+from exposures import hash_of, image, number_of
+from stores import Bench, WrappedStore, local_store
+
+from astrid_sdk.catalog.search import COLUMNS, FoundTable, Query, find
+from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.storage.records import Record
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(local_store(tmp_path / "store"))
+
+
+def put(bench: Bench, *records: Record) -> None:
+    bench.records.append(records)
+
+
+def numbers(table: FoundTable) -> list[int]:
+    return [number_of(row.content_hash) for row in table]
+
+
+def test_a_search_shows_itself_with_names_as_they_are(bench: Bench) -> None:
+    put(bench, replace(image(1), name="<b>&.fits"))
+    table = find(bench.catalog, Query())
+    shown = table._repr_mimebundle_()
+    assert "<b>&.fits@00000001" in shown["text/plain"]
+    assert "&lt;b&gt;&amp;.fits@00000001" in shown["text/html"]
+    assert "<b>&" not in shown["text/html"]
+
+
+def test_a_long_answer_shows_its_first_rows_and_says_how_many_there_are(bench: Bench) -> None:
+    put(bench, *(image(number) for number in range(30)))
+    shown = find(bench.catalog, Query())._repr_mimebundle_()
+    assert "30" in shown["text/plain"]
+    assert "and 10 more" in shown["text/html"]
+
+
+def test_an_empty_answer_shows_itself_too(bench: Bench) -> None:
+    table = find(bench.catalog, Query())
+    assert len(table) == 0
+    assert "<0 found>" in repr(table)
+    assert list(table.to_pandas().columns) == list(COLUMNS)
+
+
+def test_rows_are_taken_by_number_and_by_slice(bench: Bench) -> None:
+    put(bench, *(image(number) for number in range(2_500)))
+    table = find(bench.catalog, Query())
+    assert len(table) == 2_500
+    assert numbers(table) == list(range(2_500))  # several pages
+    assert (table[7].content_hash, table[-1].content_hash) == (hash_of(7), hash_of(2_499))
+    assert numbers(table[10:20:5]) == [10, 15]
+    assert numbers(table[3:0:-1]) == [3, 2, 1]
+    assert numbers(table[5:][:2]) == [5, 6]
+    assert len(table[9:2]) == 0
+    with pytest.raises(IndexError):
+        table[2_500]
+
+
+def test_a_part_says_of_how_many_it_is(bench: Bench) -> None:
+    put(bench, *(image(number) for number in range(5)))
+    table = find(bench.catalog, Query(limit=2, offset=1))
+    assert (len(table), table.total) == (2, 5)
+    assert "2 of 5 found" in repr(table)
+    assert numbers(table[1:]) == [2]
+    assert table.to_arrow().num_rows == 2
+
+
+def test_an_astropy_table_has_units_and_says_what_a_column_means(bench: Bench) -> None:
+    put(bench, image(1, exposure_time_s=30.0), image(2))
+    table = find(bench.catalog, Query()).to_table()
+    assert table["ra_deg"].unit == units.deg
+    assert table["exposure_time_s"].unit == units.s
+    assert table["exposure_time_s"].mask.tolist() == [False, True]
+    assert all(table[name].description for name in table.colnames)
+    assert np.allclose(table["dec_deg"], 2.0)
+    assert "summary" not in table.colnames
+
+
+def test_an_empty_astropy_table_has_the_same_columns(bench: Bench) -> None:
+    assert find(bench.catalog, Query()).to_table().colnames == [
+        n for n in COLUMNS if n != "summary"
+    ]
+
+
+def test_other_columns_of_the_records_are_there_on_request(bench: Bench) -> None:
+    put(bench, image(1, 10.0, 0.0))
+    table = find(bench.catalog, Query())
+    asked = table.to_arrow(["footprint_deg", "purpose", "author"])
+    (row,) = asked.to_pylist()
+    assert row["footprint_deg"][:2] == [9.75, -0.25]
+    assert (row["purpose"], row["author"]) == ("science", "ada")
+    assert table.columns == COLUMNS
+    with pytest.raises(InvalidInputError, match="no column 'colour'"):
+        table.to_arrow(["colour"])
+
+
+def test_counting_a_search_reads_no_pack_again(tmp_path: Path) -> None:
+    watched = WrappedStore(local_store(tmp_path / "store"))
+    bench = Bench(watched)
+    put(bench, *(image(number) for number in range(3)))
+    assert len(find(bench.catalog, Query())) == 3
+    watched.read.clear()
+    assert len(find(bench.catalog, Query(night="2024-04-05"))) == 3
+    assert watched.read == []
+
+
+def test_an_answer_stays_as_it_was_when_more_is_stored(bench: Bench) -> None:
+    put(bench, image(1))
+    table = find(bench.catalog, Query())
+    put(bench, replace(image(2), name="later.fits"))
+    assert len(find(bench.catalog, Query())) == 2
+    assert numbers(table) == [1]
