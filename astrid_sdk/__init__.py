@@ -11,17 +11,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from astrid_sdk.catalog.derivation import Derivation
-    from astrid_sdk.catalog.detection import Detection
-    from astrid_sdk.catalog.difference_image import DifferenceImage
-    from astrid_sdk.catalog.graph import LineageGraph
     from astrid_sdk.catalog.ingest_report import IngestReport
-    from astrid_sdk.catalog.known_transients import KnownTransient
-    from astrid_sdk.catalog.observation import Observation
-    from astrid_sdk.catalog.pair_table import PairTable
-    from astrid_sdk.catalog.reproduce import Reproduction
-    from astrid_sdk.catalog.search import FoundTable, Query
-    from astrid_sdk.catalog.training_sample import TrainingSample
+    from astrid_sdk.catalog.lineage.graph import LineageGraph
+    from astrid_sdk.catalog.models.detection import Detection
+    from astrid_sdk.catalog.models.difference_image import DifferenceImage
+    from astrid_sdk.catalog.models.observation import Observation
+    from astrid_sdk.catalog.models.training_sample import TrainingSample
+    from astrid_sdk.catalog.pairs.known_transients import KnownTransient
+    from astrid_sdk.catalog.pairs.table import PairTable
+    from astrid_sdk.catalog.search.finding import FoundTable, Query
+    from astrid_sdk.catalog.steps.derivation import Derivation
+    from astrid_sdk.catalog.steps.reproduce import Reproduction
     from astrid_sdk.config import Secret, StorageConfig
     from astrid_sdk.connecting import connect
     from astrid_sdk.errors import (
@@ -58,26 +58,26 @@ _HOMES = {
     "ContentAddressedStorage": "storage.content_addressed_storage",
     "ContentHash": "storage.blobs",
     "CorruptionError": "errors",
-    "Derivation": "catalog.derivation",
-    "Detection": "catalog.detection",
-    "DifferenceImage": "catalog.difference_image",
-    "FoundTable": "catalog.search",
+    "Derivation": "catalog.steps.derivation",
+    "Detection": "catalog.models.detection",
+    "DifferenceImage": "catalog.models.difference_image",
+    "FoundTable": "catalog.search.finding",
     "IngestReport": "catalog.ingest_report",
     "InvalidInputError": "errors",
-    "KnownTransient": "catalog.known_transients",
-    "LineageGraph": "catalog.graph",
+    "KnownTransient": "catalog.pairs.known_transients",
+    "LineageGraph": "catalog.lineage.graph",
     "LocalStorageClient": "storage.local_client",
     "MemoryStorageClient": "storage.memory_client",
     "NotFoundError": "errors",
     "ObjectStorage": "storage.base",
-    "Observation": "catalog.observation",
-    "PairTable": "catalog.pair_table",
-    "Query": "catalog.search",
+    "Observation": "catalog.models.observation",
+    "PairTable": "catalog.pairs.table",
+    "Query": "catalog.search.finding",
     "Quota": "storage.ledger",
     "QuotaExceededError": "errors",
     "R2StorageClient": "storage.r2_client",
     "RateLimitedError": "errors",
-    "Reproduction": "catalog.reproduce",
+    "Reproduction": "catalog.steps.reproduce",
     "RetryPolicy": "storage.retrying",
     "Secret": "config",
     "StorageConfig": "config",
@@ -85,7 +85,7 @@ _HOMES = {
     "StoreReport": "storage.store_report",
     "Tier": "tiers",
     "Timeouts": "storage.http_limits",
-    "TrainingSample": "catalog.training_sample",
+    "TrainingSample": "catalog.models.training_sample",
     "connect": "connecting",
 }
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from astrid_sdk.catalog.step import Step
+from astrid_sdk.catalog.steps.step import Step
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest, LeftOut
 from astrid_sdk.datasets.registry import MANIFEST_STEP
 from astrid_sdk.pipeline.manifest import Item, Manifest

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from astrid_sdk.assemble import known_steps
-from astrid_sdk.catalog.derivations import Derivations
-from astrid_sdk.catalog.deriving import Deriving
-from astrid_sdk.catalog.lineage import Lineages
+from astrid_sdk.catalog.lineage.lineages import Lineages
+from astrid_sdk.catalog.steps.derivations import Derivations
+from astrid_sdk.catalog.steps.deriving import Deriving
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.config import StorageConfig
 from astrid_sdk.datasets.registry import DatasetRegistry

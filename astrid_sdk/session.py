@@ -7,20 +7,20 @@ from typing import Any
 from typing_extensions import override
 
 from astrid_sdk.assemble import dataset_of
-from astrid_sdk.catalog.derivation import Derivation
-from astrid_sdk.catalog.deriving import BoundStep, Given
 from astrid_sdk.catalog.gathering import Source, gather
-from astrid_sdk.catalog.graph import LineageGraph
 from astrid_sdk.catalog.ingest import Ingest
 from astrid_sdk.catalog.ingest_report import IngestReport
-from astrid_sdk.catalog.observation_table import ObservationTable
-from astrid_sdk.catalog.observations import observations
-from astrid_sdk.catalog.pair_table import PairTable
-from astrid_sdk.catalog.pairs import find_pairs
-from astrid_sdk.catalog.reproduce import Reproduction
-from astrid_sdk.catalog.search import Found, FoundTable, Query, find, find_one
+from astrid_sdk.catalog.lineage.graph import LineageGraph
+from astrid_sdk.catalog.models.observation_table import ObservationTable
+from astrid_sdk.catalog.models.observations import observations
+from astrid_sdk.catalog.pairs.finding import find_pairs
+from astrid_sdk.catalog.pairs.table import PairTable
+from astrid_sdk.catalog.search.finding import Found, FoundTable, Query, find, find_one
 from astrid_sdk.catalog.statements import say_excluded
-from astrid_sdk.catalog.step import Step
+from astrid_sdk.catalog.steps.derivation import Derivation
+from astrid_sdk.catalog.steps.deriving import BoundStep, Given
+from astrid_sdk.catalog.steps.reproduce import Reproduction
+from astrid_sdk.catalog.steps.step import Step
 from astrid_sdk.datasets.registry import Committed
 from astrid_sdk.errors import AstridError, InvalidInputError
 from astrid_sdk.parts import SessionParts

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from astrid_sdk.canonical import json_hash, sha256_hex
-from astrid_sdk.catalog.derivation import Derivation, OutputRef
-from astrid_sdk.catalog.derivations import derivation_key, object_key
+from astrid_sdk.catalog.steps.derivation import Derivation, OutputRef
+from astrid_sdk.catalog.steps.derivations import derivation_key, object_key
 from astrid_sdk.storage.records import PACK_LINES, Record, RecordKind
 from astrid_sdk.tiers import Tier
 

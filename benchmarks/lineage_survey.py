@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from astrid_sdk.canonical import sha256_hex
-from astrid_sdk.catalog.derivation import Derivation, OutputRef, derivation_key
-from astrid_sdk.catalog.derivations import object_key
+from astrid_sdk.catalog.steps.derivation import Derivation, OutputRef, derivation_key
+from astrid_sdk.catalog.steps.derivations import object_key
 from astrid_sdk.storage.records import Record, RecordKind
 from astrid_sdk.tiers import Tier
 

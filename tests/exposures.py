@@ -7,9 +7,9 @@ from typing import Any
 
 from stores import Bench
 
-from astrid_sdk.catalog.derivation import Derivation, OutputRef
-from astrid_sdk.catalog.derivations import derivation_key, object_key
-from astrid_sdk.catalog.search import Query, find
+from astrid_sdk.catalog.search.finding import Query, find
+from astrid_sdk.catalog.steps.derivation import Derivation, OutputRef
+from astrid_sdk.catalog.steps.derivations import derivation_key, object_key
 from astrid_sdk.storage.records import Record, RecordKind
 from astrid_sdk.tiers import Tier
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from astrid_sdk.catalog.known_transients import KnownTransient
-from astrid_sdk.catalog.observation import Observation, ObservationFile
-from astrid_sdk.catalog.pair_search import PairRules
-from astrid_sdk.catalog.pair_table import PairTable
-from astrid_sdk.catalog.pairing import pair_up
+from astrid_sdk.catalog.models.observation import Observation, ObservationFile
+from astrid_sdk.catalog.pairs.known_transients import KnownTransient
+from astrid_sdk.catalog.pairs.pairing import pair_up
+from astrid_sdk.catalog.pairs.search import PairRules
+from astrid_sdk.catalog.pairs.table import PairTable
 from astrid_sdk.sky.sphere import positions, unit_vectors
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from typing_extensions import override
 
-from astrid_sdk.catalog.derivations import Derivations
+from astrid_sdk.catalog.steps.derivations import Derivations
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.errors import StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from astrid_sdk.catalog.derivation import Derivation
 from astrid_sdk.catalog.lookup import codes_of
+from astrid_sdk.catalog.steps.derivation import Derivation
 
 DERIVATIONS_SCHEMA = pa.schema(
     [

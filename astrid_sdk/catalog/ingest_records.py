@@ -65,8 +65,9 @@ class IngestRecords:
         for new in stored:
             content = self._noted_of(new.content_hash, known)
             record = self._ingested(new, summaries[new.file.path], now)
-            if record.record_id not in content.record_ids:
-                content.record_ids.add(record.record_id)
+            record_id = record.record_id
+            if record_id not in content.record_ids:
+                content.record_ids.add(record_id)
                 yield record
             if self._purpose not in {content.purpose or PURPOSES[0], PURPOSES[0]}:
                 content.purpose = self._purpose

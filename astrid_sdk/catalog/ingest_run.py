@@ -12,6 +12,7 @@ from astrid_sdk.catalog.ingest_report import IngestedFile, IngestReport, Skipped
 from astrid_sdk.catalog.known_contents import KnownContents
 from astrid_sdk.catalog.look import Look
 from astrid_sdk.catalog.looking import Looking
+from astrid_sdk.catalog.written_summaries import told_of
 from astrid_sdk.errors import AstridError, InvalidInputError, StorageUnavailableError
 from astrid_sdk.sky.summary import PARSER_VERSION
 from astrid_sdk.storage.bulk_items import FileToStore
@@ -20,7 +21,6 @@ from astrid_sdk.storage.source_files import FileMark
 from astrid_sdk.storage.store_report import FailedFile, StoredFile
 from astrid_sdk.tiers import Tier
 
-_HEADER = "header"  # of a summary: some kB, which no report needs
 _Usable: TypeAlias = list[tuple[FileToStore, Look]]
 
 
@@ -166,7 +166,7 @@ class IngestRun:
 
 
 def _ingested(stored: StoredFile, look: Look) -> IngestedFile:
-    told = [{key: said for key, said in each.items() if key != _HEADER} for each in look.summaries]
+    told = told_of(look.summaries)
     return IngestedFile(
         stored.name, stored.content_hash, told, stored.size_bytes, stored.is_spooled
     )

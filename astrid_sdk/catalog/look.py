@@ -1,12 +1,15 @@
 """A look into one file: what its headers say, or why it cannot be used."""
 
+import io
+import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from astrid_sdk.catalog.written_summaries import WrittenSummaries
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.source_files import FileMark, changed_file, mark_of, reading
 
@@ -35,15 +38,21 @@ class Look:
     summaries: Sequence[Mapping[str, Any]] = field(default_factory=list)
     refusal: str = ""
 
-    def to_json(self) -> list[Any]:
-        """Return the look as JSON values."""
-        return [self.mark, self.media_type, self.summaries, self.refusal]
+    def to_line(self) -> str:
+        """Return the look as a line of text."""
+        head = json.dumps([self.mark, self.media_type, self.refusal])
+        said = self.summaries
+        if not isinstance(said, WrittenSummaries):
+            said = WrittenSummaries.of(said)
+        return "\t".join((head, *said.to_fields())) + "\n"
 
     @classmethod
-    def from_json(cls, values: Sequence[Any]) -> "Look":
-        """Return the look that `to_json` gave."""
-        mark, media_type, summaries, refusal = values
-        return cls(None if mark is None else FileMark(*mark), media_type, summaries, refusal)
+    def from_line(cls, line: str) -> "Look":
+        """Return the look that `to_line` gave."""
+        head, *fields = line.removesuffix("\n").split("\t")
+        mark, media_type, refusal = json.loads(head)
+        known = None if mark is None else FileMark(*mark)
+        return cls(known, media_type, WrittenSummaries.of_fields(fields), refusal)
 
 
 def look_into(name: str, path: Path) -> Look:
@@ -56,18 +65,19 @@ def look_into(name: str, path: Path) -> Look:
     path : Path
     """
     try:
-        mark, start = _start_of(path)
-        summaries = _summaries(path, name)
+        with _opened(path) as file:
+            mark = FileMark.of(os.fstat(file.fileno()))
+            is_packed = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+            summaries = _summaries(file, name)
         if mark_of(path) != mark:
             raise changed_file(path)
     except InvalidInputError as refusal:
         return Look(refusal=refusal.message)
-    is_packed = start.startswith(_GZIP_MAGIC)
     return Look(mark, _PACKED_MEDIA_TYPE if is_packed else _MEDIA_TYPE, summaries)
 
 
-def _start_of(path: Path) -> tuple[FileMark, bytes]:
-    """Return the mark of a file and its first two bytes.
+def _opened(path: Path) -> io.BufferedReader:
+    """Open a file.
 
     Raises
     ------
@@ -75,14 +85,14 @@ def _start_of(path: Path) -> tuple[FileMark, bytes]:
         It cannot be read, or is no file: a pipe would never end.
     """
     with reading(path):
-        if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: a pipe would wait
+        # Asked before it is opened: a pipe would wait. Both by name: a Path costs more.
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise InvalidInputError(f"{path} is no file: name one, or a folder", kind="no_file")
-        with path.open("rb", buffering=0) as file:
-            return FileMark.of(os.fstat(file.fileno())), file.read(len(_GZIP_MAGIC))
+        return open(path, "rb")  # noqa: PTH123
 
 
-def _summaries(path: Path, name: str) -> list[dict[str, Any]]:
-    # Astropy takes a second to import, and a process that only hands out looks needs none of it.
-    from astrid_sdk.sky.summary import summarize_file  # noqa: PLC0415
+def _summaries(file: IO[bytes], name: str) -> WrittenSummaries:
+    # A process that only hands out looks needs none of what reads headers.
+    from astrid_sdk.sky.summary import summarize_open  # noqa: PLC0415
 
-    return [summary.to_json() for summary in summarize_file(path, name)]
+    return WrittenSummaries.of([summary.to_json() for summary in summarize_open(file, name)])

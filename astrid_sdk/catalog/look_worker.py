@@ -20,7 +20,7 @@ def serve(requests: Iterable[str], answers: TextIO) -> None:
     """Answer `requests` one by one, so that a file that ends this process is known."""
     for line in requests:
         for name, path in json.loads(line):
-            answers.write(json.dumps(look_into(name, Path(path)).to_json()) + "\n")
+            answers.write(look_into(name, Path(path)).to_line())
             answers.flush()
 
 

@@ -172,7 +172,7 @@ def _asked(process: "subprocess.Popen[str]", files: Sequence[NamedFile]) -> list
         process.stdin.write(f"{request}\n")
         process.stdin.flush()
         while len(found) < len(files) and (line := process.stdout.readline()).endswith("\n"):
-            found.append(Look.from_json(json.loads(line)))
+            found.append(Look.from_line(line))
     return found
 
 

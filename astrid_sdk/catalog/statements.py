@@ -1,6 +1,6 @@
 """What people say of stored content: statements are records, and the last one counts."""
 
-from astrid_sdk.catalog.search import Found
+from astrid_sdk.catalog.search.finding import Found
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.records import Record, RecordKind, RecordLog
 from astrid_sdk.tiers import Tier

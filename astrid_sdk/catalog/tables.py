@@ -15,13 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from astrid_sdk.catalog.derivation import Derivation
 from astrid_sdk.catalog.derivation_rows import DERIVATIONS_SCHEMA, derivation_table
-from astrid_sdk.catalog.derivations import Derivations
 from astrid_sdk.catalog.index_table import IndexTable, TableStatus
 from astrid_sdk.catalog.record_rows import IN_SKY_ORDER, RECORDS_SCHEMA, pack_name, record_table
 from astrid_sdk.catalog.rows import UNREADABLE, Layout, Rows
 from astrid_sdk.catalog.snapshot import JUDGEMENT, Snapshot
+from astrid_sdk.catalog.steps.derivation import Derivation
+from astrid_sdk.catalog.steps.derivations import Derivations
 from astrid_sdk.errors import InvalidInputError, NotFoundError, StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.parallel import batched

@@ -11,7 +11,7 @@ from astrid_sdk.cli.options import store_option
 from astrid_sdk.cli.stores import open_existing_store
 
 if TYPE_CHECKING:  # importing it takes a second
-    from astrid_sdk.catalog.graph import LineageGraph
+    from astrid_sdk.catalog.lineage.graph import LineageGraph
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from astrid_sdk.catalog.search import Found
+from astrid_sdk.catalog.search.finding import Found
 from astrid_sdk.rendering import human_bytes
 
 _HEAD = ("name@hash", "tier", "night", "filter", "role", "size")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from astrid_sdk.catalog.observation_table import left_out_lines
-from astrid_sdk.catalog.pair_table import PAIR_HEAD, PairTable, pair_cells
+from astrid_sdk.catalog.models.observation_table import left_out_lines
+from astrid_sdk.catalog.pairs.table import PAIR_HEAD, PairTable, pair_cells
 
 
 def pair_listing(pairs: PairTable, limit: int) -> Iterator[str]:

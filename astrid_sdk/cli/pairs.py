@@ -69,8 +69,8 @@ def pairs(
     science frame comes first. A reference that was taken after first light of a known transient
     is named.
     """
-    from astrid_sdk.catalog.known_transients import read_transients  # noqa: PLC0415 - pandas
-    from astrid_sdk.catalog.pairs import find_pairs  # noqa: PLC0415 - is slow to import
+    from astrid_sdk.catalog.pairs.finding import find_pairs  # noqa: PLC0415 - is slow to import
+    from astrid_sdk.catalog.pairs.known_transients import read_transients  # noqa: PLC0415 - pandas
     from astrid_sdk.cli.pair_listing import pair_listing  # noqa: PLC0415
 
     given = {name: value for name, value in conditions.items() if value is not None}

@@ -15,8 +15,8 @@ from typing import Any
 from typing_extensions import override
 
 from astrid_sdk.canonical import JsonValue, canonical_json
-from astrid_sdk.catalog.derivations import Derivations
-from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.catalog.steps.derivations import Derivations
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.datasets.manifest import DatasetManifest
 from astrid_sdk.errors import ConflictError, InvalidInputError, NotFoundError
 from astrid_sdk.formats import read_versioned

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from astropy.table import Table
 from typing_extensions import override
 
-from astrid_sdk.catalog.search import Found
+from astrid_sdk.catalog.search.finding import Found
 from astrid_sdk.pipeline.detections import DETECTION_COLUMNS, Detections
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 

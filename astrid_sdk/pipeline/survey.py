@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from astrid_sdk.catalog.contents import PURPOSES
-from astrid_sdk.catalog.derivations import Derivation, Derivations
-from astrid_sdk.catalog.search import Found, Query, find
-from astrid_sdk.catalog.step import Step
+from astrid_sdk.catalog.search.finding import Found, Query, find
+from astrid_sdk.catalog.steps.derivations import Derivation, Derivations
+from astrid_sdk.catalog.steps.step import Step
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.pipeline.fields import field_name, group_by_field, template_for
 from astrid_sdk.pipeline.manifest import Item, Manifest, Skip

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.cards import CARD, Cards
+from astrid_sdk.sky.remembered import remembered
 from astrid_sdk.sky.sources import BytesSource, Source
 from astrid_sdk.sky.unpacking import FREE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO
 
@@ -152,21 +153,33 @@ def _end_card(raw: bytes, searched: int) -> int | None:
 
 def _claims(cards: Cards, label: str) -> Claims:
     try:
-        packed = cards.get("ZIMAGE") is True
-        return Claims(
-            is_table="TABLE" in str(cards.get("XTENSION", "")),
-            bits=_bits(cards),
-            axes=_axes(cards, "NAXIS"),
-            groups=_count(cards, "GCOUNT", 1),
-            extra=_count(cards, "PCOUNT", 0),
-            packed_axes=_axes(cards, "ZNAXIS") if packed else (),
-            tiles=_tiles(cards) if packed else (),
-        )
+        return _claimed(cards)
     except (KeyError, ValueError) as error:
         raise InvalidInputError(
             f"{label} is not a FITS file: a header lacks sound BITPIX and NAXIS cards",
             kind="not_fits",
         ) from error
+
+
+@remembered
+def _claimed(cards: Cards) -> Claims:
+    """Return the claims.
+
+    Raises
+    ------
+    KeyError, ValueError
+        They are incomplete, or unsound.
+    """
+    packed = cards.get("ZIMAGE") is True
+    return Claims(
+        is_table="TABLE" in str(cards.get("XTENSION", "")),
+        bits=_bits(cards),
+        axes=_axes(cards, "NAXIS"),
+        groups=_count(cards, "GCOUNT", 1),
+        extra=_count(cards, "PCOUNT", 0),
+        packed_axes=_axes(cards, "ZNAXIS") if packed else (),
+        tiles=_tiles(cards) if packed else (),
+    )
 
 
 def _bits(cards: Cards) -> int:

@@ -69,17 +69,13 @@ class Cards(dict[str, Value]):
 
     def over(self, below: "Cards") -> "Cards":
         """Return these cards over those `below` them."""
-        return Cards(
-            dict(below) | self, below.comments | self.comments, below.texts | self.texts
-        )
+        return Cards(dict(below) | self, below.comments | self.comments, below.texts | self.texts)
 
     def only(self, keywords: Iterable[str]) -> "Cards":
         """Return the cards of `keywords`, all of which are here."""
-        values, comments, texts = self, self.comments, self.texts
+        words, texts = list(keywords), self.texts
         return Cards(
-            {key: values[key] for key in keywords},
-            {key: comments[key] for key in keywords},
-            {key: texts[key] for key in keywords},
+            {key: self[key] for key in words}, self.comments, {key: texts[key] for key in words}
         )
 
     def without(self, keywords: set[str]) -> "Cards":

@@ -7,9 +7,10 @@ import enum
 import math
 import re
 from collections.abc import Sequence
-from pathlib import PurePath
+from functools import lru_cache
 
-from astrid_sdk.sky.names import Role, role_of_name
+from astrid_sdk.sky.names import Role, file_name, role_of_name
+from astrid_sdk.sky.remembered import remembered
 from astrid_sdk.sky.words import (
     Header,
     comment_of,
@@ -95,6 +96,8 @@ _POINTING_KEYS = (
     ("RA_OBJ", "DEC_OBJ"),
     ("FPA.RA", "FPA.DEC"),
 )
+_EXPOSURE_KEYS = ("XPOSURE", "EXPTIME", "EXPOSURE", "EXP_TIME", "ITIME", "TEXPTIME")
+_ZERO_POINT_KEYS = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPT", "PHOTZP", "ZPAVE")
 _SLOAN = re.compile(
     r"^(?:sdss|sloan|ztf|ps1|panstarrs|lsst|des|decam)[ _.-]*([ugrizy])'?$", re.IGNORECASE
 )
@@ -132,15 +135,18 @@ def role_of(extname: str, headers: Sequence[Header], name: str = "") -> Role:
         return named
     keys = ("PRODTYPE", "DES_EXT")
     words = [extname, *(text_of(header, key) or "" for header in headers for key in keys)]
-    words += _NAME_WORDS.split(PurePath(name).name.lower())[1:]
+    words += _NAME_WORDS.split(file_name(name).lower())[1:]
     words += _EXTNAME_WORDS.split(extname)[1:]  # TESS: 'CAMERA.CCD 1.1 uncert'
-    for word in words:
-        for role, known in _ROLE_WORDS.items():
-            if known.fullmatch(word.upper()):
-                return role
-    return Role.IMAGE
+    return next((role for word in words if (role := _role_of_word(word))), Role.IMAGE)
 
 
+@lru_cache(maxsize=4096)
+def _role_of_word(word: str) -> Role | None:
+    found = (role for role, known in _ROLE_WORDS.items() if known.fullmatch(word.upper()))
+    return next(found, None)
+
+
+@remembered
 def frame_type_of(header: Header) -> FrameType:
     """Return what the detector looked at; unknown where the header does not say."""
     words = (text_of(header, *_FRAME_KEYS) or "").lower()
@@ -150,6 +156,7 @@ def frame_type_of(header: Header) -> FrameType:
     return FrameType.UNKNOWN
 
 
+@remembered
 def filter_name_of(header: Header) -> str | None:
     """Return the filter as the header writes it, or None. A filter wheel's slot number is none."""
     for key in _FILTER_KEYS:
@@ -165,6 +172,7 @@ def _is_clear(filter_name: str) -> bool:
     return _CLEAR.fullmatch("_".join(filter_name.lower().split())) is not None
 
 
+@lru_cache(maxsize=1024)
 def filter_band_of(filter_name: str | None) -> str:
     """Return the band of a filter's name: ``r``, ``R``, ``clear``, ``VR``, ``unknown``.
 
@@ -190,6 +198,7 @@ def object_of(header: Header) -> str | None:
     return text_of(header, "OBJECT", "TARGNAME", "OBJNAME", "TARGET", "FPA.OBJECT")
 
 
+@remembered
 def detector_of(header: Header) -> str | None:
     """Return the detector that took the image, as the header numbers or names it, or None.
 
@@ -213,7 +222,7 @@ def seeing_of(header: Header, pixel_scale_arcsec: float | None) -> float | None:
     pixel_scale_arcsec : float or None
         To turn pixels into arcseconds; a width in pixels is not used without.
     """
-    for key in _SEEING_KEYS:
+    for key in _present(header, _SEEING_KEYS):
         width, comment = number_of(header, key), comment_of(header, key)
         in_pixels = re.search(r"pix|\bpx\b", comment) is not None
         in_arcsec = re.search(r"arc ?sec|\bas\b", comment) is not None
@@ -228,6 +237,8 @@ def seeing_of(header: Header, pixel_scale_arcsec: float | None) -> float | None:
 def pointing_of(header: Header) -> tuple[float, float] | None:
     """Return where the telescope was told to point, (ra, dec) in degrees; never a WCS."""
     for ra_key, dec_key in _POINTING_KEYS:
+        if ra_key not in header or dec_key not in header:
+            continue
         ra = degrees_of(header.get(ra_key), hours=True)
         dec = degrees_of(header.get(dec_key))
         if ra is not None and dec is not None and 0 <= ra <= _TURN_DEG and abs(dec) <= _POLE_DEG:
@@ -237,7 +248,7 @@ def pointing_of(header: Header) -> tuple[float, float] | None:
 
 def exposure_time_of(header: Header) -> float | None:
     """Return the exposure time in seconds. Negative values are none; ``[d]`` means days."""
-    for key in ("XPOSURE", "EXPTIME", "EXPOSURE", "EXP_TIME", "ITIME", "TEXPTIME"):
+    for key in _present(header, _EXPOSURE_KEYS):
         seconds = number_of(header, key)
         if seconds is None or seconds < 0:
             continue
@@ -248,13 +259,17 @@ def exposure_time_of(header: Header) -> float | None:
     return None
 
 
+def _present(header: Header, keys: tuple[str, ...]) -> list[str]:
+    return [key for key in keys if key in header]
+
+
 def zero_point_of(header: Header) -> float | None:
     """Return the AB magnitude of one count in this image, or None.
 
     A zero point that the header gives for one count per second is moved to the exposure; one in
     the Vega system is not used.
     """
-    for key in ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPT", "PHOTZP", "ZPAVE"):
+    for key in _present(header, _ZERO_POINT_KEYS):
         value = number_of(header, key)
         if value is None or not _MAGNITUDES[0] < value < _MAGNITUDES[1]:
             continue
@@ -269,6 +284,7 @@ def zero_point_of(header: Header) -> float | None:
     return None
 
 
+@remembered
 def survey_of(header: Header) -> str | None:
     """Return the survey that the header names, or that its telescope serves alone."""
     named = text_of(header, "SURVEY", "SURVEYID")

@@ -5,6 +5,7 @@ from typing import Any
 from astrid_sdk.sky import dialect
 from astrid_sdk.sky.cards import Cards
 from astrid_sdk.sky.night import UNDATED, observing_night
+from astrid_sdk.sky.remembered import remembered
 from astrid_sdk.sky.sites import site_longitude
 from astrid_sdk.sky.times import ExposureTimes, exposure_times, mjd_utc
 
@@ -31,6 +32,7 @@ def exposure_words(
     night, night_source = _night(header, times, configured_deg)
     pointing = dialect.pointing_of(header) or (None, None)
     filter_name = dialect.filter_name_of(header)
+    instrument, telescope = _taken_by(header)
     return {
         "object_name": dialect.object_of(header),
         "pointing_ra_deg": pointing[0],
@@ -44,12 +46,19 @@ def exposure_words(
         "filter_band": dialect.filter_band_of(filter_name),
         "filter_name": filter_name,
         "exposure_time_s": seconds,
-        "instrument": dialect.text_of(header, "INSTRUME", "DETNAM", "CAMERA"),
-        "telescope": dialect.text_of(header, "TELESCOP"),
+        "instrument": instrument,
+        "telescope": telescope,
         "survey": dialect.survey_of(header),
         "detector": dialect.detector_of(header),
         "warnings": (*times.warnings, *remarks),
     }
+
+
+@remembered
+def _taken_by(header: Cards) -> tuple[str | None, str | None]:
+    """Return the instrument and the telescope."""
+    instrument = dialect.text_of(header, "INSTRUME", "DETNAM", "CAMERA")
+    return instrument, dialect.text_of(header, "TELESCOP")
 
 
 def _night(header: Cards, times: ExposureTimes, configured_deg: float | None) -> tuple[str, str]:

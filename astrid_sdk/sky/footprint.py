@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from astrid_sdk.sky import sphere
+from astrid_sdk.sky.placement import MAX_RADIUS_DEG, THINNEST, Corners
 from astrid_sdk.sky.regions import box_covers, box_intersects, polygon_covers, polygon_intersects
 from astrid_sdk.sky.sphere import Bools, Floats, corner_vectors, positions, unit_vectors
 
@@ -40,11 +41,6 @@ __all__ = [
     "separation_deg",
     "unit_vectors",
 ]
-
-Corners = tuple[tuple[float, float], ...]
-
-MAX_RADIUS_DEG = 80.0
-THINNEST = 1e-6  # area over squared radius; 0.005 for a strip of 10 x 4000 pixels
 
 
 def separation_deg(

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from astrid_sdk.canonical import JsonValue, json_hash
 
@@ -79,5 +80,6 @@ def observation_id(exposure: Exposure) -> str | None:
     return ".".join([*readable, json_hash(identity)[:_HASH_DIGITS]])
 
 
+@lru_cache(maxsize=1024)
 def _slug(word: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", word).strip("-").lower()[:_WORD_LENGTH] or "x"

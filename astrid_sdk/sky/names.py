@@ -47,9 +47,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], dict[str, Role]], ...] = (
 )
 
 
+def file_name(path: str) -> str:
+    """Return the last part of `path`, as `PurePath.name`, which costs more, does."""
+    name = path.rpartition("/")[2]
+    return name if name not in {"", ".", ".."} else PurePath(path).name
+
+
 def role_of_name(name: str) -> Role | None:
     """Return the role that a file's name tells, or None where it tells none."""
-    stem = PurePath(name).name.lower()
+    stem = file_name(name).lower()
     for pattern, roles in _PATTERNS:
         found = pattern.match(stem)
         if found and found.group(2) in roles:
@@ -62,6 +68,6 @@ def exposure_of_name(name: str) -> str | None:
 
     Known of NOIRLab (all detectors in one file), of ZTF (a quadrant in each) and of GALEX.
     """
-    stem = PurePath(name).name.lower()
+    stem = file_name(name).lower()
     found = _NOIRLAB.match(stem) or _ZTF.match(stem) or _GALEX.match(stem)
     return found.group(1) if found else None

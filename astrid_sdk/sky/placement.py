@@ -6,12 +6,17 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from typing import TypeAlias
 
 from astrid_sdk.sky.cards import CARD, Cards
-from astrid_sdk.sky.footprint import MAX_RADIUS_DEG, THINNEST, Corners
-from astrid_sdk.sky.tangent import Tangent, Vector
+from astrid_sdk.sky.tangent import Pixels, Tangent, Vector
 
+Corners: TypeAlias = tuple[tuple[float, float], ...]
+"""Positions (ra, dec), ICRS degrees."""
+MAX_RADIUS_DEG = 80.0
+THINNEST = 1e-6  # area over squared radius; 0.005 for a strip of 10 x 4000 pixels
 _SKY_AXES = ("RA-", "DEC-", "GLON", "GLAT", "ELON", "ELAT")
 _UNSOUND = "the WCS gives no sound position: it is not used"
 _NOT_CALIBRATED = "the header says that its WCS was not calibrated"
@@ -83,9 +88,14 @@ def _solved(cards: Cards, text: str, shape: tuple[int, int]) -> _Solved | None:
 
 def _has_numbers(cards: Cards, text: str) -> bool:
     """Return whether what should be numbers are: a library puts 0 in the place of others."""
-    words = (text[start : start + 8].rstrip() for start in range(0, len(text), CARD))
-    numbers = (cards.get(word) for word in words if _NUMBER.match(word))
+    words = [text[start : start + 8].rstrip() for start in range(0, len(text), CARD)]
+    numbers = [cards.get(word) for word in words if _is_number_word(word)]
     return all(isinstance(value, (int, float)) and value is not True for value in numbers)
+
+
+@lru_cache(maxsize=8192)
+def _is_number_word(word: str) -> bool:
+    return _NUMBER.match(word) is not None
 
 
 def with_calibration(placement: Placement, wcscal: str) -> Placement:
@@ -115,11 +125,12 @@ def _placed(solved: _Solved) -> Placement | None:
     )
 
 
-def _points(shape: tuple[int, int]) -> list[tuple[float, float]]:
+@lru_cache(maxsize=256)
+def _points(shape: tuple[int, int]) -> Pixels:
     """Return x and y, 0-based, of the centre and of the outer corners."""
     right, top = shape[1] - 0.5, shape[0] - 0.5
-    corners = [(-0.5, -0.5), (right, -0.5), (right, top), (-0.5, top)]
-    return [((right - 0.5) / 2, (top - 0.5) / 2), *corners]
+    corners = ((-0.5, -0.5), (right, -0.5), (right, top), (-0.5, top))
+    return (((right - 0.5) / 2, (top - 0.5) / 2), *corners)
 
 
 def _by_tangent(tangent: Tangent, shape: tuple[int, int]) -> _Solved | None:

@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from astrid_sdk.sky.remembered import remembered
 from astrid_sdk.sky.words import Header, comment_of, degrees_of, number_of, text_of
 
 # Name, words found in headers, latitude and east longitude in degrees (IAU/MPC, rounded).
@@ -68,6 +69,7 @@ class SiteLongitude:
     source: str
 
 
+@remembered
 def site_longitude(header: Header, zone_offset_h: float | None = None) -> SiteLongitude:
     """Return the longitude of the telescope, or both candidates where the sign is open.
 

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky import dialect
@@ -19,15 +20,14 @@ from astrid_sdk.sky.cards import Cards, Value
 from astrid_sdk.sky.dialect import FrameType, Role
 from astrid_sdk.sky.dialects import translation_of
 from astrid_sdk.sky.exposure_words import exposure_words, written_scale_arcsec
-from astrid_sdk.sky.footprint import Corners
 from astrid_sdk.sky.hdus import Words, plane_of, planes_in, tables_in, words_of
 from astrid_sdk.sky.header_words import searchable
 from astrid_sdk.sky.identity import Exposure, observation_id
 from astrid_sdk.sky.names import exposure_of_name
 from astrid_sdk.sky.night import UNDATED
-from astrid_sdk.sky.placement import placement_of, with_calibration
+from astrid_sdk.sky.placement import Corners, placement_of, with_calibration
 from astrid_sdk.sky.sources import BytesSource, FileSource, Source
-from astrid_sdk.sky.unpacking import decompressed, plain_file
+from astrid_sdk.sky.unpacking import decompressed, plain_file, plain_of
 from astrid_sdk.sky.usable import check_usable_hdus
 
 PARSER_VERSION = 2
@@ -127,8 +127,14 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-able values, with the parser's version; times in ISO 8601."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"parser_version": PARSER_VERSION} | {k: _plain(v) for k, v in values.items()}
+        values = dict(zip(_FIELDS, _fields_of(self), strict=True))
+        values |= {key: str(values[key]) for key in _ENUMS}
+        values |= {key: list(values[key]) for key in _TUPLES}
+        values |= {key: _time_text(values[key]) for key in _TIMES if values[key] is not None}
+        if self.footprint is not None:
+            values["footprint"] = [list(corner) for corner in self.footprint]
+        values["header"] = dict(self.header)
+        return {"parser_version": PARSER_VERSION} | values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -146,7 +152,7 @@ class Summary:
                 kind="parser_version",
             )
         given = {f.name: values[f.name] for f in dataclasses.fields(cls) if f.name in values}
-        for key in ("observation_time", "observation_time_by_mjd"):
+        for key in _TIMES:
             given[key] = datetime.fromisoformat(given[key]) if given.get(key) else None
         corners = given.get("footprint")
         given["footprint"] = tuple((a, d) for a, d in corners) if corners else None
@@ -154,6 +160,13 @@ class Summary:
         given |= {"shape": tuple(given["shape"]), "warnings": tuple(given["warnings"])}
         given |= {"columns": tuple(given.get("columns", ())), "header": given.get("header", {})}
         return cls(**given)
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Summary))
+_ENUMS = ("role", "frame_type")
+_TUPLES = ("shape", "warnings", "columns")
+_TIMES = ("observation_time", "observation_time_by_mjd")
+_fields_of = attrgetter(*_FIELDS)
 
 
 def summarize(
@@ -203,10 +216,22 @@ def summarize_file(
     """
     called = name or path.name
     with plain_file(path, called) as file:
-        source: Source = FileSource(file)
-        hdus = list(walk(source, called))
-        check_usable_hdus(source, hdus, called)
-        return _summaries(hdus, called, site_longitude_deg)
+        return _summaries_of_usable(file, called, site_longitude_deg)
+
+
+def summarize_open(file: IO[bytes], name: str) -> list[Summary]:
+    """Return the summaries of a file that is open for reading; see `summarize_file`."""
+    with plain_of(file, name) as plain:
+        return _summaries_of_usable(plain, name, None)
+
+
+def _summaries_of_usable(
+    file: IO[bytes], name: str, site_longitude_deg: float | None
+) -> list[Summary]:
+    source: Source = FileSource(file)
+    hdus = list(walk(source, name))
+    check_usable_hdus(source, hdus, name)
+    return _summaries(hdus, name, site_longitude_deg)
 
 
 def _summaries(hdus: list[HduHeader], name: str, site_longitude_deg: float | None) -> list[Summary]:
@@ -220,9 +245,9 @@ def _summaries(hdus: list[HduHeader], name: str, site_longitude_deg: float | Non
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """An image with its summary, still without observation id, and what the id is told from."""
+    """An image with the values of its summary but for the id, and what that is told from."""
 
-    summary: Summary
+    values: dict[str, Any]
     version: Value
 
     @classmethod
@@ -230,55 +255,54 @@ class _Seen:
         cls, hdu: HduHeader, primary: HduHeader, name: str, configured_deg: float | None
     ) -> "_Seen":
         words = words_of(hdu, primary)
-        summary = _image_summary(hdu, words, name, configured_deg)
-        return cls(summary, words.own.get("EXTVER", 1))
+        values = _image_values(hdu, words, name, configured_deg)
+        return cls(values, words.own.get("EXTVER", 1))
 
 
 def _identified(all_seen: list[_Seen], name: str) -> list[Summary]:
     """Return the summaries with observation ids; planes of one EXTVER speak for each other."""
     groups: dict[Value, list[_Seen]] = {}
-    counts = Counter(seen.summary.role for seen in all_seen)
+    counts = Counter(seen.values["role"] for seen in all_seen)
     places: Counter[Role] = Counter()
     found = []
     for seen in all_seen:
         groups.setdefault(seen.version, []).append(seen)
     for seen in all_seen:
-        role = seen.summary.role
+        role = seen.values["role"]
         part = places[role] if counts[role] > 1 else None
         places[role] += 1
-        found.append(
-            dataclasses.replace(
-                seen.summary, observation_id=_id_of(_speaker(seen, groups), part, name)
-            )
-        )
+        named = _id_of(_speaker(seen, groups), part, name)
+        found.append(Summary(**seen.values, observation_id=named))
     return found
 
 
-def _speaker(seen: _Seen, groups: Mapping[Value, list[_Seen]]) -> Summary:
-    """Return the summary that tells of what `seen` is: of the one image of its EXTVER, else its."""
-    images = [other.summary for other in groups[seen.version] if other.summary.role is Role.IMAGE]
-    return images[0] if len(images) == 1 and images[0].shape == seen.summary.shape else seen.summary
+def _speaker(seen: _Seen, groups: Mapping[Value, list[_Seen]]) -> Mapping[str, Any]:
+    """Return the values that tell of what `seen` is: of the one image of its EXTVER, else its."""
+    group = [other.values for other in groups[seen.version]]
+    images = [values for values in group if values["role"] is Role.IMAGE]
+    is_alone = len(images) == 1 and images[0]["shape"] == seen.values["shape"]
+    return images[0] if is_alone else seen.values
 
 
-def _id_of(said: Summary, part: int | None, name: str) -> str | None:
+def _id_of(said: Mapping[str, Any], part: int | None, name: str) -> str | None:
     """Return the observation id; detectors without a name are known by their place in the file."""
     return observation_id(
         Exposure(
-            taken_by=said.instrument or said.telescope,
-            start=said.observation_time,
-            detector=said.detector,
-            filter_band=said.filter_band,
-            shape=said.shape,
-            part=part if said.detector is None else None,
-            exposure_time_s=said.exposure_time_s,
+            taken_by=said["instrument"] or said["telescope"],
+            start=said["observation_time"],
+            detector=said["detector"],
+            filter_band=said["filter_band"],
+            shape=said["shape"],
+            part=part if said["detector"] is None else None,
+            exposure_time_s=said["exposure_time_s"],
             named=exposure_of_name(name),
         )
     )
 
 
-def _image_summary(
+def _image_values(
     hdu: HduHeader, words: Words, name: str, configured_deg: float | None
-) -> Summary:
+) -> dict[str, Any]:
     header, remarks = _translated(words.cards, name)
     shape = plane_of(hdu) or (0, 0)
     failed = dialect.text_of(header, "WCSCAL") or ""
@@ -286,22 +310,22 @@ def _image_summary(
     extname = str(words.own.get("EXTNAME", ""))
     bits = words.own.get("ZBITPIX", hdu.claims.bits)
     scale = place.pixel_scale_arcsec or written_scale_arcsec(header)
-    return Summary(
-        hdu_index=hdu.index,
-        role=dialect.role_of(extname, (header,), name),
-        shape=shape,
-        bitpix=int(bits),
-        ra_deg=place.ra_deg,
-        dec_deg=place.dec_deg,
-        radius_deg=place.radius_deg,
-        footprint=place.footprint,
-        pixel_scale_arcsec=scale,
-        zero_point_mag=dialect.zero_point_of(header),
-        frame_type=dialect.frame_type_of(header),
-        seeing_arcsec=dialect.seeing_of(header, scale),
+    return {
+        "hdu_index": hdu.index,
+        "role": dialect.role_of(extname, (header,), name),
+        "shape": shape,
+        "bitpix": int(bits),
+        "ra_deg": place.ra_deg,
+        "dec_deg": place.dec_deg,
+        "radius_deg": place.radius_deg,
+        "footprint": place.footprint,
+        "pixel_scale_arcsec": scale,
+        "zero_point_mag": dialect.zero_point_of(header),
+        "frame_type": dialect.frame_type_of(header),
+        "seeing_arcsec": dialect.seeing_of(header, scale),
         **exposure_words(header, configured_deg, (*remarks, *place.warnings)),
-        header=searchable(words.cards),
-    )
+        "header": searchable(words.cards),
+    }
 
 
 def _table_summary(
@@ -335,11 +359,5 @@ def _columns(hdu: HduHeader) -> Iterator[str]:
         yield str(hdu.cards.get(f"TTYPE{place}", f"col{place}"))
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
+def _time_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

@@ -7,13 +7,16 @@ the registry of FITS conventions (TPV). A test holds them to astropy's answers.
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from astrid_sdk.sky.cards import Cards
 
 Vector: TypeAlias = tuple[float, float, float]
+Pixels: TypeAlias = tuple[tuple[float, float], ...]
+"""Positions x and y, 0-based."""
 Matrix: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 
 _KINDS = {
@@ -22,6 +25,7 @@ _KINDS = {
     ("RA---TPV", "DEC--TPV"): "TPV",
 }
 _POLE_DEG, _LONPOLE_DEG, _J2000, _AXES = 90.0, 180.0, 2000.0, 2
+_POINTING = frozenset({"CRVAL1", "CRVAL2"})
 _HIGHEST_SIP = 9
 _TPV_TERMS = 11  # up to the third order
 # FK5 J2000 to ICRS: frame bias and rotation, milliarcseconds (USNO Circular 179, section 3.5)
@@ -34,68 +38,109 @@ class Tangent:
 
     Attributes
     ----------
-    kind : str
-        ``TAN``, ``SIP`` or ``TPV``.
+    camera : _Camera
+    plane : _Plane
     cards : Cards
-        Of the WCS: the polynomials are looked up there.
-    matrix : tuple
-        From pixels to degrees on the plane.
-    is_fk5 : bool
-        Whether positions are FK5 J2000 instead of ICRS.
+        Of the WCS.
     """
 
-    kind: str
+    camera: "_Camera"
+    plane: "_Plane"
     cards: Cards
-    matrix: Matrix
-    is_fk5: bool
 
     @classmethod
     def of(cls, cards: Cards) -> "Tangent | None":
         """Return the tangent plane of a WCS, or None where it is another: astropy knows that."""
-        kind = _KINDS.get((str(cards.get("CTYPE1")), str(cards.get("CTYPE2"))))
-        matrix = _matrix(cards)
-        frame = _frame(cards)
-        if kind is None or matrix is None or frame is None or not _is_usual(cards, kind):
+        camera = _Camera(_pairs_but_pointing(cards), cards)
+        plane = _plane(camera)
+        if plane is None or not abs(number(cards, "CRVAL2", _POLE_DEG)) < _POLE_DEG:
             return None
-        return cls(kind, cards, matrix, frame == "FK5")
+        return cls(camera, plane, cards)
 
     @property
     def pixel_scale_deg(self) -> float:
         """Side of a square pixel of the same area, from the lengths of the columns."""
-        (a, b), (c, d) = self.matrix
+        (a, b), (c, d) = self.plane.matrix
         return math.sqrt(math.hypot(a, c) * math.hypot(b, d))
 
     @property
     def is_singular(self) -> bool:
         """Return whether all pixels lie on one line."""
-        (a, b), (c, d) = self.matrix
+        (a, b), (c, d) = self.plane.matrix
         return a * d == b * c
 
-    def directions(self, pixels: Iterable[tuple[float, float]]) -> Iterator[Vector]:
+    def directions(self, pixels: Pixels) -> Iterator[Vector]:
         """Yield unit vectors, ICRS, of 0-based pixel positions."""
         ra, dec = (math.radians(number(self.cards, f"CRVAL{axis}", 0.0)) for axis in (1, 2))
         (sin_ra, cos_ra), (sin_dec, cos_dec) = (math.sin(ra), math.cos(ra)), _sine_cosine(dec)
-        for pixel in pixels:
-            x, y = (math.radians(value) for value in self._on_plane(*pixel))
+        is_fk5 = self.plane.is_fk5
+        for x, y in _all_on_plane(self.camera, pixels):
             along = cos_dec - y * sin_dec
             found = (
                 along * cos_ra - x * sin_ra,
                 along * sin_ra + x * cos_ra,
                 sin_dec + y * cos_dec,
             )
-            yield _unit(_icrs(found) if self.is_fk5 else found)
+            yield _unit(_icrs(found) if is_fk5 else found)
 
-    def _on_plane(self, x: float, y: float) -> tuple[float, float]:
-        """Return degrees on the plane, of a 0-based pixel position."""
-        u = x + 1.0 - number(self.cards, "CRPIX1", 0.0)
-        v = y + 1.0 - number(self.cards, "CRPIX2", 0.0)
-        if self.kind == "SIP":
-            u, v = u + _sip(self.cards, "A", u, v), v + _sip(self.cards, "B", u, v)
-        (a, b), (c, d) = self.matrix
-        xi, eta = a * u + b * v, c * u + d * v
-        if self.kind == "TPV":
-            return _tpv(self.cards, 1, xi, eta), _tpv(self.cards, 2, eta, xi)
-        return xi, eta
+
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    """A kind of projection, the matrix to degrees, and whether it is FK5 J2000, not ICRS."""
+
+    kind: str
+    matrix: Matrix
+    is_fk5: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    """The cards of a WCS, told from others by all of them but where it points.
+
+    What is worked out of those is worked out once for all frames of a camera.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    cards: Cards = field(compare=False, repr=False)
+
+
+def _pairs_but_pointing(cards: Cards) -> tuple[tuple[str, str], ...]:
+    return tuple([pair for pair in cards.texts.items() if pair[0] not in _POINTING])
+
+
+@lru_cache(maxsize=512)
+def _plane(camera: _Camera) -> _Plane | None:
+    """Return the plane of a camera's frames, or None where it is no plain one."""
+    cards = camera.cards
+    kind = _KINDS.get((str(cards.get("CTYPE1")), str(cards.get("CTYPE2"))))
+    matrix = _matrix(cards)
+    frame = _frame(cards)
+    if kind is None or matrix is None or frame is None or not _is_usual(cards, kind):
+        return None
+    return _Plane(kind, matrix, frame == "FK5")
+
+
+@lru_cache(maxsize=512)
+def _all_on_plane(camera: _Camera, pixels: Pixels) -> tuple[tuple[float, float], ...]:
+    """Return radians on the plane of each of the pixels."""
+    plane = _plane(camera)
+    if plane is None:
+        return ()
+    found = (_on_plane(plane, camera.cards, *pixel) for pixel in pixels)
+    return tuple((math.radians(x), math.radians(y)) for x, y in found)
+
+
+def _on_plane(plane: _Plane, cards: Cards, x: float, y: float) -> tuple[float, float]:
+    """Return degrees on the plane, of a 0-based pixel position."""
+    u = x + 1.0 - number(cards, "CRPIX1", 0.0)
+    v = y + 1.0 - number(cards, "CRPIX2", 0.0)
+    if plane.kind == "SIP":
+        u, v = u + _sip(cards, "A", u, v), v + _sip(cards, "B", u, v)
+    (a, b), (c, d) = plane.matrix
+    xi, eta = a * u + b * v, c * u + d * v
+    if plane.kind == "TPV":
+        return _tpv(cards, 1, xi, eta), _tpv(cards, 2, eta, xi)
+    return xi, eta
 
 
 def number(cards: Cards, key: str, default: float) -> float:
@@ -135,7 +180,6 @@ def _is_usual(cards: Cards, kind: str) -> bool:
         all(unit in {"deg", ""} for unit in units)
         and cards.get("WCSAXES", _AXES) == _AXES
         and number(cards, "LONPOLE", _LONPOLE_DEG) == _LONPOLE_DEG
-        and abs(number(cards, "CRVAL2", _POLE_DEG)) < _POLE_DEG
         and _has_its_polynomials(cards, kind)
     )
 

@@ -12,6 +12,7 @@ from astrid_sdk.sky.leap_seconds import (
     tai_minus_utc_s,
     utc_of_tai,
 )
+from astrid_sdk.sky.remembered import remembered
 from astrid_sdk.sky.words import Header, comment_of, number_of, text_of
 
 DISAGREEMENT_S = 120.0
@@ -22,6 +23,7 @@ _SECONDS_NOT_DAYS = 1e6
 _DATE_KEYS = ("DATE-OBS", "DATE-BEG", "DATE_OBS", "DATE-STA")
 _MJD_KEYS = ("MJD-BEG", "MJD-OBS", "MJD_OBS", "MJD-STR", "EXPSTART", "OBSMJD", "MJD", "TAI")
 _JD_KEYS = ("JD", "JD-OBS", "JD_SOBS", "OBSJD", "JD_UTC", "JD-BEG", "JD-START", "JUL-DATE")
+_ALL_JULIAN_KEYS = (*_MJD_KEYS, *_JD_KEYS)
 _MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 _MJD_RANGE = (15000.0, 90000.0)  # 1899 to 2105: anything else is no date of an exposure
 _FIRST_TWO_DIGIT_YEAR = 45  # older dd/mm/yy dates are of plates; below, the century is open
@@ -228,7 +230,7 @@ def _scaled(header: Header, key: str, moment: datetime, remarks: list[str]) -> I
 
 def _julian(header: Header) -> Iterator[_Instant]:
     """Yield the starts that Julian dates give, best first."""
-    for key in (*_MJD_KEYS, *_JD_KEYS):
+    for key in _present(header, _ALL_JULIAN_KEYS):
         comment = comment_of(header, key)
         if not _MIDDLE.search(comment) and "centric" not in comment:
             yield from _of_julian(header, key)
@@ -266,6 +268,7 @@ def _since_reference(header: Header) -> Iterator[_Instant]:
         yield _Instant(utc, "TSTART")
 
 
+@remembered
 def _scale_of(header: Header) -> str | None:
     """Return the time scale that TIMESYS names, UTC without one, None for an unknown one."""
     return _SCALES.get((text_of(header, "TIMESYS") or "").lower().partition("(")[0].strip())
@@ -277,9 +280,9 @@ def _middle(header: Header) -> Iterator[_Instant]:
         day, clock, zone = _parts(text_of(header, key) or "")
         if day is not None and clock:
             yield from _instant(header, key, day, (clock, zone), [])
-    for key in ("MJD-AVG", "MJD-MID", *_said_middle(header, (*_MJD_KEYS, *_JD_KEYS))):
+    for key in ("MJD-AVG", "MJD-MID", *_said_middle(header, _ALL_JULIAN_KEYS)):
         yield from _of_julian(header, key)
-    for key in ("JD-AVG", "JD-MID"):
+    for key in _present(header, ("JD-AVG", "JD-MID")):
         value, scale = number_of(header, key), _scale_of(header)
         utc = from_mjd(value - _JD_MINUS_MJD, scale) if value is not None and scale else None
         if utc is not None:
@@ -290,9 +293,13 @@ def _said_middle(header: Header, keys: tuple[str, ...]) -> list[str]:
     """Return those of `keys` whose comments say that they give the middle."""
     return [
         key
-        for key in keys
+        for key in _present(header, keys)
         if _MIDDLE.search(comment := comment_of(header, key)) and "centric" not in comment
     ]
+
+
+def _present(header: Header, keys: tuple[str, ...]) -> list[str]:
+    return [key for key in keys if key in header]
 
 
 def _parts(text: str) -> tuple[datetime | None, str, str]:

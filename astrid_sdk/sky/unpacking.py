@@ -49,15 +49,30 @@ def plain_file(path: Path, name: str = "") -> Iterator[IO[bytes]]:
         As `decompressed`; kind ``unreadable`` where the system refuses.
     """
     label = name or path.name
+    with _readable(label), path.open("rb") as file, plain_of(file, label) as plain:
+        yield plain
+
+
+@contextmanager
+def plain_of(file: IO[bytes], label: str) -> Iterator[IO[bytes]]:
+    """Give what a file that is open at its start holds, unpacked; see `plain_file`."""
+    with _readable(label):
+        start = file.read(len(_GZIP))
+        if not start:
+            raise _empty(label)
+        file.seek(0)
+        if start != _GZIP:
+            yield file
+            return
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as plain:
+            _unpack(file, plain, os.fstat(file.fileno()).st_size, label)
+            yield plain
+
+
+@contextmanager
+def _readable(label: str) -> Iterator[None]:
     try:
-        with path.open("rb") as file, tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as plain:
-            start = file.read(len(_GZIP))
-            if not start:
-                raise _empty(label)
-            file.seek(0)
-            if start == _GZIP:
-                _unpack(file, plain, os.fstat(file.fileno()).st_size, label)
-            yield plain if start == _GZIP else file
+        yield
     except OSError as error:
         raise InvalidInputError(
             f"{label} cannot be read ({error.strerror}): mend its rights or the disk",

@@ -1,19 +1,24 @@
 """Whether a file is worth keeping: it shows the sky, and has at least one value in it."""
 
+import math
 import re
+import struct
 from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.blocks import HduHeader
 from astrid_sdk.sky.dialect import FrameType, frame_type_of
-from astrid_sdk.sky.hdus import planes_in, words_of
+from astrid_sdk.sky.hdus import cards_of, planes_in
 from astrid_sdk.sky.sources import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _NOT_LIGHT = (FrameType.BIAS, FrameType.DARK, FrameType.FLAT)
 _CHUNK = 2**16
+_FLOATS = {-32: struct.Struct(">64f"), -64: struct.Struct(">32d")}
 _UNSIGNED_BITS = 8  # FITS's one unsigned type
 _DESCRIPTOR = re.compile(r"1?([PQ])B")  # a column of arrays of bytes, each of its own length
 
@@ -31,7 +36,7 @@ def check_usable_hdus(source: Source, hdus: Sequence[HduHeader], name: str = "")
     planes = planes_in(hdus, name)
     if not planes:
         return
-    frame_type = frame_type_of(words_of(planes[0], hdus[0]).cards)
+    frame_type = frame_type_of(cards_of(planes[0], hdus[0]))
     if frame_type in _NOT_LIGHT:
         raise InvalidInputError(
             f"{name or 'the file'} is a {frame_type} frame, not a picture of the sky: "
@@ -56,7 +61,17 @@ def _has_value(source: Source, hdus: Sequence[HduHeader], hdu: HduHeader, name: 
         from astrid_sdk.sky.fits_files import packed_has_value  # noqa: PLC0415
 
         return packed_has_value(source, hdus, hdu, name)
+    if _begins_with_value(source, hdu):
+        return True
     return any(_holds_value(raw, hdu) for raw in _chunks(source, hdu))
+
+
+def _begins_with_value(source: Source, hdu: HduHeader) -> bool:
+    """Return whether one of the first pixels is a finite number: nearly always that is so."""
+    form = _FLOATS.get(hdu.claims.bits)
+    if form is None or hdu.claims.data_bytes < form.size:
+        return False
+    return any(map(math.isfinite, form.unpack(source.read_at(hdu.data_start, form.size))))
 
 
 def _has_quantised_tile(source: Source, hdu: HduHeader) -> bool:
@@ -69,6 +84,8 @@ def _has_quantised_tile(source: Source, hdu: HduHeader) -> bool:
     packed = _DESCRIPTOR.match(str(hdu.cards.get("TFORM1", "")))
     if hdu.cards.get("TTYPE1") != "COMPRESSED_DATA" or "ZSCALE" not in names or packed is None:
         return False
+    import numpy as np  # noqa: PLC0415 - most files are known to be usable without it
+
     width, rows = hdu.claims.axes
     dtype = np.dtype(">i4" if packed.group(1) == "P" else ">i8")
     raw = np.frombuffer(source.read_at(hdu.data_start, width * rows), "u1").reshape(rows, width)
@@ -76,8 +93,10 @@ def _has_quantised_tile(source: Source, hdu: HduHeader) -> bool:
     return bool((lengths > 0).any())
 
 
-def _chunks(source: Source, hdu: HduHeader) -> Iterator[NDArray[np.generic]]:
+def _chunks(source: Source, hdu: HduHeader) -> "Iterator[NDArray[np.generic]]":
     """Yield the raw pixels of an image piece by piece."""
+    import numpy as np  # noqa: PLC0415 - see above
+
     bits = hdu.claims.bits
     kind = "f" if bits < 0 else "u" if bits == _UNSIGNED_BITS else "i"
     dtype = np.dtype(f">{kind}{abs(bits) // 8}")
@@ -86,7 +105,9 @@ def _chunks(source: Source, hdu: HduHeader) -> Iterator[NDArray[np.generic]]:
         yield np.frombuffer(source.read_at(hdu.data_start + start, count), dtype)
 
 
-def _holds_value(raw: NDArray[np.generic], hdu: HduHeader) -> bool:
+def _holds_value(raw: "NDArray[np.generic]", hdu: HduHeader) -> bool:
+    import numpy as np  # noqa: PLC0415 - see above
+
     if raw.dtype.kind == "f":
         return bool(np.isfinite(raw).any())
     blank = hdu.cards.get("BLANK")

@@ -128,7 +128,8 @@ def batches(files: Sequence[FileToStore], tier: Tier) -> Iterator[list[Item]]:
     for file in files:
         item = Item(file, tier)
         try:
-            mark = mark_of(file.path)
+            # A look that was had just now counts: the file is read under no other mark.
+            mark = file.mark or mark_of(file.path)
             item.has(mark)
             item.size_bytes = mark.size_bytes
         except InvalidInputError as error:

@@ -25,6 +25,8 @@ class Capabilities:
         Whether such rules can be set on a bucket.
     lists_uploads : bool
         Whether large uploads under way can be listed, and so swept.
+    is_near : bool
+        Whether asking for one object costs next to nothing, so that no listing is cheaper.
     """
 
     keeps_media_type: bool
@@ -36,6 +38,7 @@ class Capabilities:
     has_lifecycle: bool = False
     has_cors: bool = False
     lists_uploads: bool = True
+    is_near: bool = False
 
 
 def unsupported(store: str, what: str) -> InvalidInputError:

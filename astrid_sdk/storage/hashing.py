@@ -94,14 +94,26 @@ def read_small_file(path: Path) -> tuple[bytes | None, FileMark]:
     InvalidInputError
         As `hash_file`.
     """
-    with reading(path), io.FileIO(path) as file:
-        mark = FileMark.of(os.fstat(file.fileno()))
-        if mark.size_bytes > SMALL_BYTES:
-            return None, mark
-        data = file.read()
-        if len(data) != mark.size_bytes or FileMark.of(os.fstat(file.fileno())) != mark:
-            raise changed_file(path)
+    with reading(path):
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # there are many: no file object for each
+        try:
+            mark = FileMark.of(os.fstat(file))
+            data = _whole(file, mark.size_bytes) if mark.size_bytes <= SMALL_BYTES else None
+            if data is not None and FileMark.of(os.fstat(file)) != mark:
+                raise changed_file(path)
+        finally:
+            os.close(file)
+    if data is not None and len(data) != mark.size_bytes:
+        raise changed_file(path)
     return data, mark
+
+
+def _whole(file: int, size_bytes: int) -> bytes:
+    """Return what is in an open file, one byte more than it should hold at the most."""
+    data = os.read(file, size_bytes + 1)
+    while 0 < len(data) < size_bytes and (more := os.read(file, size_bytes + 1 - len(data))):
+        data += more
+    return data
 
 
 class _Hash(Protocol):

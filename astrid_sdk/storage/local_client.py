@@ -1,9 +1,9 @@
 """A store in a folder: a bucket is a folder, an object is a file."""
 
+import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -14,6 +14,12 @@ from astrid_sdk.storage import local_files, local_listing, refusals
 from astrid_sdk.storage.base import CATALOG_PREFIX, ObjectStorage, TableLocation
 from astrid_sdk.storage.capabilities import Capabilities
 from astrid_sdk.storage.keys import check_bucket, check_key
+from astrid_sdk.storage.local_batch import (
+    LocalBatch,
+    is_for_batches,
+    rounds,
+    stored_object,
+)
 from astrid_sdk.storage.local_uploads import LocalUploads
 from astrid_sdk.storage.operations import (
     AbortUpload,
@@ -28,6 +34,7 @@ from astrid_sdk.storage.operations import (
     ListPage,
     ListUploads,
     Operation,
+    Outcome,
     Page,
     PartialUpload,
     Put,
@@ -75,6 +82,7 @@ class LocalStorageClient(ObjectStorage):
             keys_may_continue=False,
             is_durable=True,
             has_tables=True,
+            is_near=True,
         )
 
     @override
@@ -85,6 +93,34 @@ class LocalStorageClient(ObjectStorage):
         with translated(attempt_of(operation, self.describe())):
             result: ResultT = act(self, operation)
         return result
+
+    @override
+    def perform_many(self, operations: Iterable[Operation[ResultT]]) -> Iterator[Outcome[ResultT]]:
+        remaining = iter(operations)
+        first = next(remaining, None)
+        if first is None:
+            return
+        everything = itertools.chain([first], remaining)
+        if not is_for_batches(first):  # parts and ranges may wait for the buffers of others
+            yield from super().perform_many(everything)
+            return
+        for some in rounds(everything):
+            batch = LocalBatch(str(self._root), str(self._root / _TEMPORARY))
+            yield from self._plain(batch, some)
+            if batch.left:
+                yield from super().perform_many(batch.left)
+
+    def _plain(
+        self, batch: LocalBatch, operations: Sequence[Operation[ResultT]]
+    ) -> Iterator[Outcome[ResultT]]:
+        """Yield what became of the plain ones; where the disk refuses, of each by itself."""
+        done: set[int] = set()
+        try:
+            for outcome in batch.outcomes(operations):
+                done.add(id(outcome.operation))
+                yield outcome
+        except OSError:
+            batch.left[:] = [each for each in operations if id(each) not in done]
 
     @override
     def describe(self) -> str:
@@ -111,11 +147,11 @@ class LocalStorageClient(ObjectStorage):
                 raise refusals.changed(self.describe(), get.bucket, get.key)
             data = _read(file, get, status.st_size)
         refusals.check_whole(self.describe(), get, data)
-        return Fetched(data, _stored_object(get.key, status))
+        return Fetched(data, stored_object(get.key, status))
 
     def _head(self, head: Head) -> StoredObject | None:
         status = local_files.status_of(self._path(head.bucket, head.key))
-        return None if status is None else _stored_object(head.key, status)
+        return None if status is None else stored_object(head.key, status)
 
     def _delete(self, delete: Delete) -> bool:
         path = self._path(delete.bucket, delete.key)
@@ -149,7 +185,7 @@ class LocalStorageClient(ObjectStorage):
             after=max(page.start_after, page.token or ""),
             limit=page.limit + 1,
         )
-        objects = [_stored_object(key, status) for key, status in found[: page.limit]]
+        objects = [stored_object(key, status) for key, status in found[: page.limit]]
         return Page(objects, objects[-1].key if len(found) > page.limit else None)
 
     def _begin(self, begin: BeginUpload) -> PartialUpload:
@@ -282,9 +318,3 @@ def _written(key: str, target: Path, *, is_new: bool = True) -> Written:
     local_files.sync_folder(target.parent)
     status = local_files.status_of(target)
     return Written(key, None if status is None else local_files.mark_of(status), is_new=is_new)
-
-
-def _stored_object(key: str, status: os.stat_result) -> StoredObject:
-    modified = datetime.fromtimestamp(status.st_mtime, UTC)
-    mark = local_files.mark_of(status)
-    return StoredObject(key, status.st_size, etag=mark, last_modified=modified)

@@ -68,7 +68,12 @@ def status_of(path: Path) -> os.stat_result | None:
         status = path.stat(follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return status if stat.S_ISREG(status.st_mode) else None
+    return status if is_regular(status) else None
+
+
+def is_regular(status: os.stat_result) -> bool:
+    """Return whether it is the status of a plain file."""
+    return stat.S_ISREG(status.st_mode)
 
 
 def read_at(descriptor: int, start: int, length: int) -> bytes:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
-from astrid_sdk.canonical import JsonValue, canonical_json, json_hash, sha256_hex
+from astrid_sdk.canonical import JsonValue, WrittenArray, canonical_json, json_hash, sha256_hex
 from astrid_sdk.errors import CorruptionError, InvalidInputError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.operations import Get, ListPage, Put, Written
@@ -127,7 +127,7 @@ class Record:
             f'"origin":{_quoted(self.origin)},'
             f'"record_id":"{record_id}",'
             f'"size_bytes":{self.size_bytes},'
-            f'"summaries":{_text([dict(summary) for summary in self.summaries])},'
+            f'"summaries":{_array_text(self.summaries)},'
             f'"tier":"{self.tier.value}"}}'
         ).encode("ascii")
 
@@ -255,6 +255,12 @@ class RecordLog:
 
 def _text(value: JsonValue) -> str:
     return canonical_json(value).decode("ascii") if value else str(value)
+
+
+def _array_text(summaries: Sequence[Mapping[str, Any]]) -> str:
+    if isinstance(summaries, WrittenArray):
+        return summaries.text
+    return _text([dict(summary) for summary in summaries])
 
 
 def _utc_text(when: datetime) -> str:

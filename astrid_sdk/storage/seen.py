@@ -192,4 +192,7 @@ def _remove(path: Path) -> None:
 
 
 def _path_key(path: Path) -> bytes:
-    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - the same file, links and all
+    text = os.fspath(path)
+    if not text.startswith("/") or "/.." in text:  # a Path has no other part to take out
+        text = os.path.abspath(text)  # noqa: PTH100 - the same file, links and all
+    return os.fsencode(text)

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from stores import Bench, WrappedStore
 from typing_extensions import override
 
-from astrid_sdk.catalog.graph import LineageGraph
-from astrid_sdk.catalog.lineage import Lineages
-from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.catalog.lineage.graph import LineageGraph
+from astrid_sdk.catalog.lineage.lineages import Lineages
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.datasets.registry import DatasetRegistry
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.base import ObjectStorage

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from astrid_sdk.catalog.cells import NOWHERE, Bounds, cells_in, cells_of
-from astrid_sdk.catalog.regions import Box, Polygon
+from astrid_sdk.catalog.search.regions import Box, Polygon
 
 RA = st.one_of(st.floats(0.0, 360.0), st.sampled_from([0.0, 1e-9, 359.9999999, 360.0, 180.0]))
 DEC = st.one_of(st.floats(-90.0, 90.0), st.sampled_from([-90.0, 90.0, 89.99, -89.99, 0.0]))

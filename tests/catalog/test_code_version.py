@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 import astrid_sdk
-from astrid_sdk.catalog.code_version import code_version
+from astrid_sdk.catalog.steps.code_version import code_version
 from astrid_sdk.config import child_environment
 from astrid_sdk.errors import InvalidInputError
 
 ASK = """
-from astrid_sdk.catalog.code_version import code_version
+from astrid_sdk.catalog.steps.code_version import code_version
 from astrid_sdk.pipeline.steps import collect
 from astrid_sdk.datasets import registry
 print(code_version(registry._write_manifest, ("numpy",)))
 print(code_version(collect._run, ("numpy",)))
-from astrid_sdk.catalog.code_version import is_counted, module_sources
+from astrid_sdk.catalog.steps.code_version import is_counted, module_sources
 print(*module_sources("probe", is_counted))
 """
 PROBE = """
@@ -61,7 +61,7 @@ def test_it_changes_with_the_steps_module_and_the_modules_that_imports(package: 
 
 def test_it_does_not_change_with_storage_or_catalogue(package: Path) -> None:
     before = ask(package)
-    for module in ("storage/base.py", "catalog/search.py", "errors.py"):
+    for module in ("storage/base.py", "catalog/search/finding.py", "errors.py"):
         touch(package, module)
     assert ask(package) == before
 

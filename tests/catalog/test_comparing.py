@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from astrid_sdk.catalog.comparing import Tolerance, Verdict, compare
+from astrid_sdk.catalog.steps.comparing import Tolerance, Verdict, compare
 
 FITS, PARQUET, NPY = "application/fits", "application/vnd.apache.parquet", "application/x-npy"
 PIXELS = np.arange(12, dtype=np.float32).reshape(3, 4)

@@ -9,8 +9,8 @@ import pytest
 from stores import BUCKET, Bench, CrashingStore, MeetingStore, WrappedStore, at_once, local_store
 from typing_extensions import override
 
-from astrid_sdk.catalog.derivations import Derivation, object_key
-from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.catalog.steps.derivations import Derivation, object_key
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.errors import (
     CorruptionError,
     InvalidInputError,

@@ -15,8 +15,8 @@ from astropy.table import Table
 from stores import BUCKET, Bench, local_store
 from threadpoolctl import threadpool_info
 
-from astrid_sdk.catalog.deriving import Deriving
-from astrid_sdk.catalog.step import Inputs, Output, Result
+from astrid_sdk.catalog.steps.deriving import Deriving
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result
 from astrid_sdk.config import child_environment
 from astrid_sdk.errors import InvalidInputError, NotFoundError
 from astrid_sdk.storage.local_client import LocalStorageClient
@@ -26,7 +26,7 @@ import json, os, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from stores import Bench, local_store
-from astrid_sdk.catalog.deriving import Deriving
+from astrid_sdk.catalog.steps.deriving import Deriving
 FOLDER = Path(sys.argv[1])
 
 def restless(inputs):

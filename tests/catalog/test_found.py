@@ -9,7 +9,7 @@ from astropy import units
 from exposures import hash_of, image, number_of
 from stores import Bench, WrappedStore, local_store
 
-from astrid_sdk.catalog.search import COLUMNS, FoundTable, Query, find
+from astrid_sdk.catalog.search.finding import COLUMNS, FoundTable, Query, find
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.records import Record
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from astrid_sdk.catalog.function_step import step_of
-from astrid_sdk.catalog.function_version import function_version
+from astrid_sdk.catalog.steps.function_step import step_of
+from astrid_sdk.catalog.steps.function_version import function_version
 from astrid_sdk.errors import InvalidInputError
 
 CELLS = count()

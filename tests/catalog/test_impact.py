@@ -18,9 +18,9 @@ from catalog.lineages import (
 from catalog.synthetic import commit, commit_circle, content, made
 from stores import Bench, local_store
 
-from astrid_sdk.catalog.lineage import BOOKKEEPING
-from astrid_sdk.catalog.lineage_values import NodeKind
-from astrid_sdk.catalog.search import find_one
+from astrid_sdk.catalog.lineage.lineages import BOOKKEEPING
+from astrid_sdk.catalog.lineage.values import NodeKind
+from astrid_sdk.catalog.search.finding import find_one
 from astrid_sdk.catalog.statements import say_excluded
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
 from astrid_sdk.errors import NotFoundError

@@ -11,7 +11,7 @@ from astrid_sdk.catalog.gathering import fits_files_below
 from astrid_sdk.catalog.ingest import Ingest
 from astrid_sdk.catalog.ingest_report import IngestReport
 from astrid_sdk.catalog.look import Look, look_into
-from astrid_sdk.catalog.search import Query, find
+from astrid_sdk.catalog.search.finding import Query, find
 from astrid_sdk.errors import InvalidInputError, QuotaExceededError, StorageUnavailableError
 from astrid_sdk.storage.content_addressed_storage import blob_key
 from astrid_sdk.storage.local_client import LocalStorageClient

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
-from astrid_sdk.catalog.known_transients import KnownTransient, read_transients, transients_of
+from astrid_sdk.catalog.pairs.known_transients import KnownTransient, read_transients, transients_of
 from astrid_sdk.errors import InvalidInputError
 
 NOON = datetime(2024, 4, 5, 12, tzinfo=UTC)

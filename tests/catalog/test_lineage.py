@@ -7,8 +7,8 @@ from catalog.lineages import MEDIA, ListingStore, join, join_roles, lineages, na
 from catalog.synthetic import commit_chain, commit_circle
 from stores import Bench, local_store
 
-from astrid_sdk.catalog.lineage_values import NodeKind
-from astrid_sdk.catalog.search import find_one
+from astrid_sdk.catalog.lineage.values import NodeKind
+from astrid_sdk.catalog.search.finding import find_one
 from astrid_sdk.catalog.statements import say_excluded
 from astrid_sdk.errors import InvalidInputError, NotFoundError
 from astrid_sdk.tiers import Tier

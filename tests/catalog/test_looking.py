@@ -56,7 +56,7 @@ def test_processes_tell_the_same_in_the_same_order(files: list[NamedFile]) -> No
     here = list(LookingHere().begin(files))
     with closing(LookingBeside(2)) as beside:
         there = list(beside.begin(files))
-    assert there == [Look.from_json(look.to_json()) for look in here]
+    assert there == [Look.from_line(look.to_line()) for look in here]
     assert [bool(look.refusal) for look in there] == [*20 * [False], True, False]
 
 

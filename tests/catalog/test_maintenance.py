@@ -17,7 +17,7 @@ from exposures import NOON, answers, commit, derived, exclusion, found, image, t
 from servers import MotoServer, R2Simulator
 from stores import BUCKET, Bench, at_once, local_store
 
-from astrid_sdk.catalog.search import Query, find
+from astrid_sdk.catalog.search.finding import Query, find
 from astrid_sdk.config import StorageConfig, child_environment
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
 from astrid_sdk.storage.memory_client import MemoryStorageClient

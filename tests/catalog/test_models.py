@@ -17,12 +17,12 @@ from astropy.io.votable.ucd import check_ucd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astrid_sdk.catalog.arrow_models import ArrowModel
-from astrid_sdk.catalog.detection import Detection, detection_id_of
-from astrid_sdk.catalog.difference_image import DifferenceImage
-from astrid_sdk.catalog.known_transients import KnownTransient
-from astrid_sdk.catalog.observation import Observation, ObservationFile, mjd_of, moment_of
-from astrid_sdk.catalog.training_sample import TrainingSample
+from astrid_sdk.catalog.models.arrow_models import ArrowModel
+from astrid_sdk.catalog.models.detection import Detection, detection_id_of
+from astrid_sdk.catalog.models.difference_image import DifferenceImage
+from astrid_sdk.catalog.models.observation import Observation, ObservationFile, mjd_of, moment_of
+from astrid_sdk.catalog.models.training_sample import TrainingSample
+from astrid_sdk.catalog.pairs.known_transients import KnownTransient
 from astrid_sdk.errors import InvalidInputError, NotFoundError
 from astrid_sdk.pipeline.detections import DETECTION_COLUMNS
 

@@ -10,11 +10,11 @@ import pytest
 from stores import Bench, local_store
 
 from astrid_sdk.canonical import sha256_hex
-from astrid_sdk.catalog.observation import Observation
-from astrid_sdk.catalog.observations import observations
-from astrid_sdk.catalog.pair_frames import UNDATED
-from astrid_sdk.catalog.pairs import find_pairs
-from astrid_sdk.catalog.search import Query, find_one
+from astrid_sdk.catalog.models.observation import Observation
+from astrid_sdk.catalog.models.observations import observations
+from astrid_sdk.catalog.pairs.finding import find_pairs
+from astrid_sdk.catalog.pairs.frames import UNDATED
+from astrid_sdk.catalog.search.finding import Query, find_one
 from astrid_sdk.catalog.statements import say_excluded
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.summary import summarize

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pair_skies import NOVA, number, numbers, paired, reasons, seen
 
-from astrid_sdk.catalog.observation import Observation, ObservationFile
-from astrid_sdk.catalog.pair_frames import NO_POSITION, NO_SIZE, UNDATED
-from astrid_sdk.catalog.pair_search import PairRules
-from astrid_sdk.catalog.pairing import pair_up
-from astrid_sdk.catalog.sky_neighbours import touching
-from astrid_sdk.catalog.template_guard import GuardState
+from astrid_sdk.catalog.models.observation import Observation, ObservationFile
+from astrid_sdk.catalog.pairs.frames import NO_POSITION, NO_SIZE, UNDATED
+from astrid_sdk.catalog.pairs.guard import GuardState
+from astrid_sdk.catalog.pairs.neighbours import touching
+from astrid_sdk.catalog.pairs.pairing import pair_up
+from astrid_sdk.catalog.pairs.search import PairRules
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.footprint import overlap_fraction, separation_deg
 from astrid_sdk.sky.sphere import unit_vectors

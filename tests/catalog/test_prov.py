@@ -9,7 +9,7 @@ from catalog.lineages import impact, join, join_roles, raw, why
 from prov.model import ProvDocument
 from stores import Bench, local_store
 
-from astrid_sdk.catalog.search import find_one
+from astrid_sdk.catalog.search.finding import find_one
 from astrid_sdk.catalog.statements import say_excluded
 
 

@@ -10,9 +10,9 @@ import pytest
 from stores import Bench, WrappedStore, local_store
 
 from astrid_sdk.assemble import known_steps
-from astrid_sdk.catalog.comparing import Verdict
-from astrid_sdk.catalog.deriving import Deriving
-from astrid_sdk.catalog.step import Inputs, Output, Step
+from astrid_sdk.catalog.steps.comparing import Verdict
+from astrid_sdk.catalog.steps.deriving import Deriving
+from astrid_sdk.catalog.steps.step import Inputs, Output, Step
 from astrid_sdk.errors import InvalidInputError, NotFoundError
 from astrid_sdk.tiers import Tier
 

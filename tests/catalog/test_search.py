@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores import Bench, local_store
 
-from astrid_sdk.catalog.search import COLUMNS, Query, find, find_one
+from astrid_sdk.catalog.search.finding import COLUMNS, Query, find, find_one
 from astrid_sdk.catalog.statements import say_excluded
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.records import Record

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from stores import Bench, local_store
 
 from astrid_sdk.catalog import snapshot
-from astrid_sdk.catalog.derivation import Derivation
-from astrid_sdk.catalog.search import Query, find
+from astrid_sdk.catalog.search.finding import Query, find
+from astrid_sdk.catalog.steps.derivation import Derivation
 from astrid_sdk.sky.footprint import cone_intersects
 from astrid_sdk.storage.records import Record, RecordKind
 from astrid_sdk.tiers import Tier

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pair_skies import NOVA, START, numbers, paired, reasons, seen
 
-from astrid_sdk.catalog.known_transients import KnownTransient
-from astrid_sdk.catalog.pair_search import PairRules
-from astrid_sdk.catalog.pair_table import Pair
-from astrid_sdk.catalog.pairing import pair_up
-from astrid_sdk.catalog.template_guard import GuardState
+from astrid_sdk.catalog.pairs.guard import GuardState
+from astrid_sdk.catalog.pairs.known_transients import KnownTransient
+from astrid_sdk.catalog.pairs.pairing import pair_up
+from astrid_sdk.catalog.pairs.search import PairRules
+from astrid_sdk.catalog.pairs.table import Pair
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.footprint import cone_intersects
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stores import BUCKET, Bench, CrashingStore, at_once, local_store
 
-from astrid_sdk.catalog.lineage import Lineages
+from astrid_sdk.catalog.lineage.lineages import Lineages
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
 from astrid_sdk.datasets.registry import Committed, DatasetRegistry
 from astrid_sdk.errors import (

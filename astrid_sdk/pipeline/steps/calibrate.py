@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.pipeline.calibrate import calibrate
 from astrid_sdk.sky.fits_files import read_image
 from astrid_sdk.sky.frame import Frame

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from astrid_sdk.canonical import canonical_json
-from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.tiers import Tier
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Row, Table
 
-from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.pipeline.detect import detect
 from astrid_sdk.pipeline.detection_files import MEDIA_TYPE, SUFFIX, detections_table, write_table
 from astrid_sdk.pipeline.difference import Difference

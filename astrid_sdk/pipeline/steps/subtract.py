@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from astrid_sdk.catalog.step import Inputs, Output, Result, Step
+from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.pipeline.subtract import subtract
 from astrid_sdk.sky.frame import Frame
 from astrid_sdk.tiers import Tier

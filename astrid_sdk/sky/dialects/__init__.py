@@ -9,6 +9,7 @@ from typing import Protocol
 from astrid_sdk.sky.cards import Cards
 from astrid_sdk.sky.dialects import galex, hst, ps1, sdss, swift, tess, ztf
 from astrid_sdk.sky.dialects.translation import Translation
+from astrid_sdk.sky.remembered import remembered
 
 
 class Dialect(Protocol):
@@ -22,11 +23,15 @@ class Dialect(Protocol):
 
 
 _DIALECTS: tuple[Dialect, ...] = (galex, hst, ps1, sdss, swift, tess, ztf)
+_COMMON = Translation()
 
 
 def translation_of(header: Cards, name: str = "") -> Translation:
     """Return the translation of `header`; an empty one where its dialect is the common one."""
-    for dialect in _DIALECTS:
-        if dialect.speaks(header):
-            return dialect.translation(header, name)
-    return Translation()
+    dialect = _dialect_of(header)
+    return _COMMON if dialect is None else dialect.translation(header, name)
+
+
+@remembered
+def _dialect_of(header: Cards) -> Dialect | None:
+    return next((dialect for dialect in _DIALECTS if dialect.speaks(header)), None)

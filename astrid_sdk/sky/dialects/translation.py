@@ -31,6 +31,8 @@ class Translation:
 
     def over(self, header: Cards) -> Cards:
         """Return `header` with the translated cards in place of its own."""
+        if not self.cards:
+            return header
         pairs = {key: said if isinstance(said, tuple) else (said, "") for key, said in self._said()}
         values = {key: value for key, (value, _) in pairs.items()}
         comments = {key: comment for key, (_, comment) in pairs.items()}

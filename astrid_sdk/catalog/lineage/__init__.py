@@ -1,0 +1,1 @@
+"""What was made from what: up to the raw files, down to what came of them."""

@@ -1,0 +1,1 @@
+"""Observations, differences, detections and samples as values that carry content hashes."""

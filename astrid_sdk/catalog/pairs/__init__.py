@@ -1,0 +1,1 @@
+"""Science observations with the references to subtract from them."""

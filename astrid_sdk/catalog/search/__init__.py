@@ -1,0 +1,1 @@
+"""What do we have: conditions, and the rows that meet them."""

@@ -1,0 +1,155 @@
+"""Which rows meet the conditions of a query: column by column, without a Python object per row."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from astrid_sdk.catalog.record_rows import footprints_of
+from astrid_sdk.catalog.search.patterns import matches_any, pattern_of
+from astrid_sdk.catalog.search.query import Query, utc
+from astrid_sdk.catalog.search.regions import Region
+
+Bools = NDArray[np.bool_]
+
+PLACE = ("ra_deg", "dec_deg", "reach_deg")
+"""Columns that say where a row is."""
+
+FOOTPRINT = "footprint_deg"
+_A_PAIR = 2
+_EXACT = ("filter_band", "night", "instrument", "survey", "role", "observation_id")
+_SAID = ("purpose", "step")
+_PATTERNS = ("name", "object_name")
+
+
+def columns_of(query: Query) -> list[str]:
+    """Return the columns that `told` looks at, not counting those of a place."""
+    named = [name for name in (*_EXACT, *_PATTERNS) if getattr(query, name) is not None]
+    tier = ["tier"] if query.tier is not None else []
+    time = ["observed_at"] if query.after is not None or query.before is not None else []
+    return [*named, *tier, *time, *(["created_at"] if query.as_of is not None else [])]
+
+
+def told(rows: pa.Table, query: Query) -> Bools:
+    """Return which rows of the records meet what a record itself says: no place, no statement."""
+    keep = np.ones(rows.num_rows, np.bool_)
+    for name in _EXACT:
+        keep &= _one_of(rows, name, query.words(name))
+    keep &= _one_of(rows, "tier", query.tiers())
+    for name in _PATTERNS:
+        if (patterns := query.words(name)) is not None:
+            keep &= _bools(matches_any(rows[name], patterns))
+    keep &= _since(rows, "observed_at", query.after, pc.greater_equal)
+    keep &= _since(rows, "observed_at", query.before, pc.less_equal)
+    return keep & _since(rows, "created_at", query.as_of, pc.less_equal)
+
+
+def judged(rows: pa.Table, query: Query) -> Bools:
+    """Return which contents meet what was said of them: purpose, exclusion, the step behind."""
+    keep = np.ones(rows.num_rows, np.bool_)
+    for name in _SAID:
+        keep &= _one_of(rows, name, query.words(name))
+    if not query.include_excluded:
+        keep &= _bools(pc.is_null(rows["excluded"]))
+    return keep
+
+
+def near(rows: pa.Table, regions: Sequence[Region]) -> Bools:
+    """Return which rows may touch all of `regions`: every one that does, and few more."""
+    ra, dec, reach = (_numbers(rows, name) for name in PLACE)
+    keep = np.ones(rows.num_rows, np.bool_)
+    for region in regions:
+        keep &= region.is_near(ra, dec, reach)  # False where there is no position
+    return keep
+
+
+def touching(rows: pa.Table, regions: Sequence[Region]) -> Bools:
+    """Return which rows touch all of `regions`, by footprint, or by position without one."""
+    ra, dec = (_numbers(rows, name) for name in PLACE[:2])
+    somewhere = np.isfinite(ra) & np.isfinite(dec)
+    keep = somewhere.copy()
+    places = np.flatnonzero(somewhere)
+    for region in regions:
+        touches = np.zeros(rows.num_rows, np.bool_)
+        touches[places] = region.holds(ra[places], dec[places])
+        for some, corners in footprints_of(rows[FOOTPRINT]):
+            touches[some] = region.touches(corners)
+        keep &= touches
+    return keep
+
+
+def with_cards(summaries: pa.ChunkedArray, query: Query) -> Bools:
+    """Return which summaries hold the header cards that are wanted.
+
+    The text is searched as it is: keywords are in capitals and names of a summary are not, and a
+    quote within a text is escaped, so that a keyword with its quotes stands for the card alone.
+    """
+    keep = np.ones(len(summaries), np.bool_)
+    for keyword, wanted in query.cards().items():
+        key = re.escape(json.dumps(keyword))
+        value = r'"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+'
+        found = pc.extract_regex(summaries, pattern=f"[{{,]{key}:(?P<value>{value})")
+        texts = pc.struct_field(found, "value").combine_chunks()
+        distinct = pc.unique(texts)
+        said = (None if text is None else json.loads(text) for text in distinct.to_pylist())
+        meets = [value is not None and _meets(value, wanted) for value in said]
+        places = pc.index_in(texts, value_set=distinct)
+        keep &= _bools(pa.array(meets, pa.bool_()).take(places))
+    return keep
+
+
+def _meets(value: object, wanted: Any) -> bool:
+    if isinstance(wanted, str):
+        pattern = re.compile(pattern_of(wanted), re.IGNORECASE | re.DOTALL)
+        return isinstance(value, str) and pattern.fullmatch(value) is not None
+    if _is_range(wanted):
+        return _in_range(value, *wanted)
+    if isinstance(wanted, list | tuple):
+        return any(_meets(value, one) for one in wanted)
+    return not isinstance(value, str) and value == wanted
+
+
+def _is_range(wanted: object) -> bool:
+    """Return whether a pair of numbers is meant: texts, or a list, are values to choose from."""
+    if not isinstance(wanted, tuple) or len(wanted) != _A_PAIR:
+        return False
+    return not any(isinstance(end, str) for end in wanted)
+
+
+def _in_range(value: object, low: float | None, high: float | None) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _one_of(rows: pa.Table, column: str, words: Sequence[str] | None) -> Bools:
+    if words is None:
+        return np.ones(rows.num_rows, np.bool_)
+    return _bools(pc.is_in(rows[column], value_set=pa.array(words, pa.string())))
+
+
+def _since(
+    rows: pa.Table,
+    column: str,
+    when: datetime | str | None,
+    compare: Callable[[pa.ChunkedArray, pa.Scalar], pa.ChunkedArray],
+) -> Bools:
+    """Return which times compare so with `when`; an unknown time is neither after nor before."""
+    if when is None:
+        return np.ones(rows.num_rows, np.bool_)
+    found = compare(rows[column], pa.scalar(utc(when), rows[column].type))
+    return _bools(pc.fill_null(found, fill_value=False))
+
+
+def _bools(values: pa.Array | pa.ChunkedArray) -> Bools:
+    return np.asarray(values, np.bool_)
+
+
+def _numbers(rows: pa.Table, column: str) -> NDArray[np.float64]:
+    return np.asarray(rows[column].to_numpy(), dtype=np.float64)  # null is NaN

@@ -1,0 +1,1 @@
+"""Computations that are done once per bucket, and made again on request."""
