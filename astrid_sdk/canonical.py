@@ -13,6 +13,9 @@ JsonValue: TypeAlias = (
 )
 
 
+_encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 def canonical_json(value: "JsonValue") -> bytes:
     """Return `value` as JSON bytes: keys sorted, no white space, ASCII, no NaN.
 
@@ -21,8 +24,7 @@ def canonical_json(value: "JsonValue") -> bytes:
     ValueError
         `value` holds a NaN or an infinity, which JSON cannot say.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode("ascii")
+    return _encoded(value).encode("ascii")
 
 
 def sha256_hex(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -24,12 +24,14 @@ from astrid_sdk.catalog.steps.step import Step
 from astrid_sdk.datasets.registry import Committed
 from astrid_sdk.errors import AstridError, InvalidInputError
 from astrid_sdk.parts import SessionParts
-from astrid_sdk.pipeline.detection_files import DetectionTable, read_detections
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.progress import Progress, shown
 from astrid_sdk.rendering import TierTotals, session_html
-from astrid_sdk.sky.views import ImageView, TextView, preview_png, view_content, view_cutout
 from astrid_sdk.tiers import Tier
+
+if TYPE_CHECKING:  # astropy takes seconds to import, and many sessions look at no pixel
+    from astrid_sdk.pipeline.detection_files import DetectionTable
+    from astrid_sdk.sky.views import ImageView, TextView
 
 
 class AstridSession(SessionParts):
@@ -144,7 +146,7 @@ class AstridSession(SessionParts):
         """
         return find_pairs(self.catalog, target, **conditions)
 
-    def show(self, content_hash: str) -> ImageView | TextView:
+    def show(self, content_hash: str) -> "ImageView | TextView":
         """Return the picture of a stored image, triplet, picture or manifest for a notebook.
 
         Parameters
@@ -159,6 +161,8 @@ class AstridSession(SessionParts):
         InvalidInputError
             The content is no picture.
         """
+        from astrid_sdk.sky.views import view_content  # noqa: PLC0415 - as for the types
+
         found = self._one(content_hash)
         content = self.cas.retrieve_data(found.content_hash, tier=found.tier)
         return view_content(content, found.media_type, self._title(found), found.hdu_index)
@@ -172,7 +176,7 @@ class AstridSession(SessionParts):
         x: float | None = None,
         y: float | None = None,
         size_px: int = 63,
-    ) -> ImageView:
+    ) -> "ImageView":
         """Return a square stamp of a stored image.
 
         Parameters
@@ -193,6 +197,8 @@ class AstridSession(SessionParts):
         InvalidInputError
             The position is missing, off the image, or the image has no WCS.
         """
+        from astrid_sdk.sky.views import view_cutout  # noqa: PLC0415 - as for the types
+
         found = self._one(content_hash)
         place = {"ra_deg": ra_deg, "dec_deg": dec_deg, "x": x, "y": y}
         with self.cas.open(found.content_hash, tier=found.tier) as file:
@@ -269,8 +275,10 @@ class AstridSession(SessionParts):
         say_excluded(self._records, self._one(content_hash), None)
         self.catalog.refresh()  # `why` marks it from now on
 
-    def detections(self, night: str | None = None) -> DetectionTable:
+    def detections(self, night: str | None = None) -> "DetectionTable":
         """Return what was detected, in one night or in all; of each frame the newest search."""
+        from astrid_sdk.pipeline.detection_files import read_detections  # noqa: PLC0415 - as for the types
+
         rows = self.find(tier=Tier.DETECTIONS, role="detections", night=night)
         in_time = sorted(rows, key=lambda row: row.created_at)
         newest = {(row.night, row.name): row for row in in_time}
@@ -299,6 +307,8 @@ class AstridSession(SessionParts):
 
     def preview(self, manifest: Manifest) -> bytes | None:
         """Return a small picture of what `manifest` lists first, or None where it lists nothing."""
+        from astrid_sdk.sky.views import preview_png  # noqa: PLC0415 - as for the types
+
         if not manifest.items:
             return None
         item = manifest.items[0]

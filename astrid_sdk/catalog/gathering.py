@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.sky.fits_files import SUFFIXES, is_fits_name
+from astrid_sdk.sky.file_names import SUFFIXES, is_fits_name
 
 NamedFile: TypeAlias = tuple[str, Path]
 """A file's name, readable, and where it is."""
@@ -48,7 +48,13 @@ def gather(sources: Source | Iterable[Source]) -> list[NamedFile]:
     if not each:
         raise InvalidInputError("there is nothing to ingest: name a file, a folder or a pattern")
     found = (named for source in each for named in fits_files_below(Path(source).expanduser()))
-    return list({os.path.abspath(path): (name, path) for name, path in found}.values())  # noqa: PTH100
+    return list({_absolute(path): (name, path) for name, path in found}.values())
+
+
+def _absolute(path: Path) -> str:
+    text = os.fspath(path)
+    is_plain = text.startswith("/") and "/.." not in text  # a Path has no other part to take out
+    return text if is_plain else os.path.abspath(text)  # noqa: PTH100 - links and all
 
 
 def fits_files_below(path: Path) -> list[NamedFile]:
@@ -172,10 +178,14 @@ def _fixed_part(pattern: Path) -> Path:
 
 def _name(file: Path, folder: Path) -> str:
     """Return the path relative to `folder`, readable."""
+    text, above = os.fspath(file), f"{os.fspath(folder)}/"
+    if text.startswith(above):
+        return _shown(text[len(above) :])
     relative = file.relative_to(folder).as_posix()
     return _shown(relative if relative != "." else file.name)
 
 
 def _shown(path: Source) -> str:
     """Return a path as text: bytes that are no UTF-8 are replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    text = os.fspath(path)
+    return text if text.isascii() else os.fsencode(text).decode("utf-8", "replace")

@@ -1,8 +1,9 @@
 """A process that looks into files for another one, and ends when its input does.
 
-A line of JSON in: a list of names and paths. For each of these a line of JSON out: the look.
+A line of JSON in: a list of names and paths. For each of these a line out: the look.
 """
 
+import gc
 import json
 import os
 import signal
@@ -17,11 +18,11 @@ READY = "ready\n"
 
 
 def serve(requests: Iterable[str], answers: TextIO) -> None:
-    """Answer `requests` one by one, so that a file that ends this process is known."""
+    """Answer `requests` one by one."""
     for line in requests:
-        for name, path in json.loads(line):
-            answers.write(look_into(name, Path(path)).to_line())
-            answers.flush()
+        looks = [look_into(name, Path(path)).to_line() for name, path in json.loads(line)]
+        answers.write("".join(looks))
+        answers.flush()  # once: whoever waits for it is woken each time
 
 
 def main() -> None:
@@ -31,4 +32,5 @@ def main() -> None:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         answers.write(READY)
         answers.flush()
+        gc.freeze()  # what is imported stays: it need not be gone through again and again
         serve(sys.stdin, answers)

@@ -6,6 +6,7 @@ the process that reads it is named like any other that cannot be used.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import queue
@@ -28,7 +29,9 @@ PROCESSES_FROM_FILES = 2_000
 FEW_FILES = 250
 """So few of a batch are looked into here: a run that finds most of its files known starts none."""
 _MOST_PROCESSES = 8
-_FILES_AT_ONCE = 16
+_FILES_AT_ONCE = 100
+_PIPE_BYTES = 1 << 20
+"""Room for the answers to all of these: whoever reads them waits for its turn, not the process."""
 _PROGRAM = (
     "import sys; sys.path[:] = sys.argv[1:]\n"
     "from astrid_sdk.catalog.look_worker import main; main()"
@@ -106,19 +109,29 @@ class _Process:
     """A process that is started when it is needed, and anew when a file has ended it."""
 
     def __init__(self) -> None:
-        self._running: subprocess.Popen[str] | None = None
+        self._running: subprocess.Popen[bytes] | None = None
         self._is_killed = False
+        self._exit_code = 0
 
     def looks(self, files: Sequence[NamedFile]) -> list[Look]:
-        found: list[Look] = []
+        """Return a look for each of `files`; where one ends the process, ask for each by itself."""
+        found = [] if self._is_killed else self._answers(files)
         while len(found) < len(files) and not self._is_killed:
-            running = self._started()
-            if running is None:  # this machine lets nobody start a program
-                return found + [look_into(*file) for file in files[len(found) :]]
-            found += _asked(running, files[len(found) :])
-            if len(found) < len(files):
-                found.append(Look(refusal=_deadly(files[len(found)][0], running.wait())))
-                self.forget()
+            found += self._look(files[len(found)])
+        return found
+
+    def _look(self, file: NamedFile) -> list[Look]:
+        return self._answers([file]) or [Look(refusal=_deadly(file[0], self._exit_code))]
+
+    def _answers(self, files: Sequence[NamedFile]) -> list[Look]:
+        """Return the looks into `files`, fewer where the process ended."""
+        running = self._started()
+        if running is None:  # this machine lets nobody start a program
+            return [look_into(*file) for file in files]
+        found = _asked(running, files)
+        if len(found) < len(files):
+            self._exit_code = running.wait()
+            self.forget()
         return found
 
     def kill(self) -> None:
@@ -135,13 +148,13 @@ class _Process:
                 self._running.communicate()
         self._running = None
 
-    def _started(self) -> "subprocess.Popen[str] | None":
+    def _started(self) -> "subprocess.Popen[bytes] | None":
         if self._running is None:
             self._running = _started()
         return self._running
 
 
-def _started() -> "subprocess.Popen[str] | None":
+def _started() -> "subprocess.Popen[bytes] | None":
     """Start a process that says that it is ready; None where there is none to be had."""
     try:
         process = subprocess.Popen(  # noqa: S603 - our own module
@@ -150,29 +163,35 @@ def _started() -> "subprocess.Popen[str] | None":
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=child_environment(_ONE_THREAD),
-            text=True,
-            encoding="ascii",
+            bufsize=_PIPE_BYTES,
         )
     except OSError:
         return None
-    if process.stdout is not None and process.stdout.readline() == READY:
+    if process.stdout is not None and process.stdout.readline() == READY.encode("ascii"):
+        _widen(process.stdout.fileno())
         return process
     process.kill()
     process.communicate()
     return None
 
 
-def _asked(process: "subprocess.Popen[str]", files: Sequence[NamedFile]) -> list[Look]:
+def _widen(pipe: int) -> None:
+    if hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux
+        with contextlib.suppress(OSError):  # more than this user may have: it is as before
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _asked(process: "subprocess.Popen[bytes]", files: Sequence[NamedFile]) -> list[Look]:
     """Return the looks of a process into `files`, fewer where it ended on one."""
     found: list[Look] = []
     if process.stdin is None or process.stdout is None:
         return found
     with contextlib.suppress(OSError):
         request = json.dumps([(name, os.fspath(path)) for name, path in files])
-        process.stdin.write(f"{request}\n")
+        process.stdin.write(f"{request}\n".encode("ascii"))
         process.stdin.flush()
-        while len(found) < len(files) and (line := process.stdout.readline()).endswith("\n"):
-            found.append(Look.from_line(line))
+        while len(found) < len(files) and (line := process.stdout.readline()).endswith(b"\n"):
+            found.append(Look.from_line(line.decode("ascii")))
     return found
 
 

@@ -27,11 +27,7 @@ class WrittenSummaries(WrittenArray):
     __slots__ = ("headers", "told")
 
     def __init__(self, told: WrittenArray, headers: Sequence[str]) -> None:
-        between = told.text.split(_NO_HEADER)
-        texts = [between[0]]
-        for header, text in zip(headers, between[1:], strict=True):
-            texts += ['"header":', header, text]
-        super().__init__("".join(texts))
+        super().__init__(_with_headers(told.text, headers))
         self.told = told
         self.headers = headers
 
@@ -52,6 +48,14 @@ class WrittenSummaries(WrittenArray):
         """Return the summaries that `to_fields` gave."""
         told, *headers = fields
         return cls(WrittenArray(told), headers)
+
+
+def _with_headers(told: str, headers: Sequence[str]) -> str:
+    if len(headers) == 1:
+        return told.replace(_NO_HEADER, f'"header":{headers[0]}', 1)
+    first, *others = told.split(_NO_HEADER)
+    pairs = zip(headers, others, strict=True)
+    return first + "".join(f'"header":{header}{text}' for header, text in pairs)
 
 
 def told_of(summaries: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:

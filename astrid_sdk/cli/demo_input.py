@@ -13,7 +13,8 @@ from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.pipeline.fields import field_name, group_by_field
 from astrid_sdk.pipeline.manifest import Item
 from astrid_sdk.sky.dialect import Role
-from astrid_sdk.sky.fits_files import SUFFIXES, check_usable
+from astrid_sdk.sky.file_names import SUFFIXES
+from astrid_sdk.sky.fits_files import check_usable
 from astrid_sdk.sky.night import UNDATED
 from astrid_sdk.sky.summary import Summary, summarize
 

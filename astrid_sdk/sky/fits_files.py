@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import IO
 
 import numpy as np
@@ -28,9 +27,6 @@ from astrid_sdk.sky.sources import BytesSource, FileSource, Source
 from astrid_sdk.sky.unpacking import FREE_BYTES, decompressed
 from astrid_sdk.sky.usable import check_usable_hdus
 
-SUFFIXES = tuple(
-    stem + packing for stem in (".fits", ".fit", ".fts", ".img") for packing in ("", ".gz", ".fz")
-)
 _DEFLATE_RATIO = 1032  # the most that deflate can unpack a byte to
 # What astropy raised on files with random bytes flipped, in headers and in compressed tiles.
 _FOREIGN_ERRORS = (
@@ -66,12 +62,6 @@ class ImageHduInfo:
     name: str
     shape: tuple[int, int]
     role: Role
-
-
-def is_fits_name(name: str) -> bool:
-    """Return whether `name` ends like a FITS file, in any case; a leading dot is no stem."""
-    lower = PurePath(name).name.lower()
-    return lower.endswith(SUFFIXES) and not lower.startswith(".")
 
 
 @contextmanager

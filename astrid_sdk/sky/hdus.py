@@ -105,7 +105,9 @@ def words_of(hdu: HduHeader, primary: HduHeader) -> Words:
     inherits = not primary.claims.axes and hdu.cards.get("INHERIT", True) is not False
     below = primary.text if inherits and not is_primary else ""
     wcs = _wcs_alone(merged if below else hdu.cards)
-    return Words(hdu.cards, merged, wcs, wcs_text(hdu.text) + wcs_text(below) if wcs else "")
+    if not wcs:
+        return Words(hdu.cards, merged, wcs, "")
+    return Words(hdu.cards, merged, wcs, wcs_text(hdu.text) + wcs_text(below))
 
 
 def _wcs_alone(cards: Cards) -> Cards:

@@ -57,6 +57,11 @@ def is_wcs_word(word: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
+def _is_wcs_field(word: str) -> bool:
+    return is_wcs_word(word.rstrip())
+
+
+@lru_cache(maxsize=8192)
 def is_descriptive(word: str) -> bool:
     """Return whether cards called `word` describe the exposure: no structure, WCS, clock, path."""
     structural = word in STRUCTURAL or word.startswith(("NAXIS", "TTYPE", "TFORM", "ZNAXIS"))
@@ -71,8 +76,8 @@ def wcs_words(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def wcs_text(text: str) -> str:
     """Return the cards of a header's `text` that make its WCS, verbatim."""
-    cards = (text[start : start + CARD] for start in range(0, len(text), CARD))
-    return "".join([card for card in cards if is_wcs_word(card[:8].rstrip())])
+    starts = range(0, len(text), CARD)
+    return "".join([text[at : at + CARD] for at in starts if _is_wcs_field(text[at : at + 8])])
 
 
 def searchable(cards: Cards) -> dict[str, Value]:

@@ -142,12 +142,14 @@ class _Batch:
         if not self.bulk.writer.deduplicate:
             self.careful = [item for item in firsts.values() if item.size_bytes > SMALL_BYTES]
             return
+        etags = self.bulk.writer.seen_etags(list(firsts))
+        # Where a write finds at once what is there, only what may be spared the write is asked for.
+        asked = etags if self.bulk.storage.capabilities.is_near else firsts
         try:
-            there = self._look(list(firsts))
+            there = self._look(list(asked))
         except StorageUnavailableError:  # one by one: each may be spooled
             self.careful = list(firsts.values())
             return
-        etags = self.bulk.writer.seen_etags(list(there))
         for key, item in firsts.items():
             stored = there.get(key)
             if stored is not None and _is_plainly_sound(item, stored, etags.get(key)):

@@ -175,7 +175,7 @@ class LocalBatch:
         """Return whether a folder for objects is there: its bucket is not made for them."""
         try:
             if os.path.isdir(bucket):  # noqa: PTH112 - there are many, and a Path costs more
-                os.makedirs(path, exist_ok=True)  # noqa: PTH103 - forced to the disk with the rest
+                os.makedirs(path, exist_ok=True)  # noqa: PTH103 - on the disk before a name is in it
         except OSError:
             return False
         return os.path.isdir(path)  # noqa: PTH112

@@ -30,7 +30,7 @@ FIVE_TIERS = (
 # Another clock: for gzip and the like, and wherever our code asks for the date.
 ANOTHER_CLOCK = """
 import datetime, time
-from astrid_sdk.catalog import derivations
+from astrid_sdk.catalog.steps import derivation
 from astrid_sdk.datasets import registry
 from astrid_sdk.storage import records
 real = time.time
@@ -39,7 +39,7 @@ class Later(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
         return super().now(tz) + datetime.timedelta(days=463)
-for module in (derivations, registry, records):
+for module in (derivation, registry, records):
     assert module.datetime is datetime.datetime
     module.datetime = Later
 """

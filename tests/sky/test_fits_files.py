@@ -11,10 +11,10 @@ from astropy.io import fits
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky import unpacking
 from astrid_sdk.sky.dialect import Role
+from astrid_sdk.sky.file_names import is_fits_name
 from astrid_sdk.sky.fits_files import (
     check_usable,
     image_hdus,
-    is_fits_name,
     open_fits,
     read_image,
 )

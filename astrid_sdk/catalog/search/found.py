@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -19,7 +18,8 @@ from astrid_sdk.catalog.rows import UNREADABLE, Rows
 from astrid_sdk.catalog.snapshot import JUDGEMENT, places_of
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
 
-if TYPE_CHECKING:  # astropy's tables take a moment to import, and most searches make none
+if TYPE_CHECKING:  # they take a second to import, and most searches make none
+    import pandas as pd
     from astropy.table import Table
 
 COLUMNS = (
@@ -179,7 +179,7 @@ class FoundTable(Sequence[Found]):
                 raise InvalidInputError(f"there is no column {name!r}: there are {sorted(known)}")
         return self._read(self._ordered, columns)
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> "pd.DataFrame":
         """Return the rows as a data frame."""
         frame: pd.DataFrame = self.to_arrow().to_pandas()
         return frame
@@ -209,14 +209,14 @@ class FoundTable(Sequence[Found]):
     def _count(self) -> str:
         return str(len(self)) if len(self) == self.total else f"{len(self)} of {self.total}"
 
-    def _shown(self) -> pd.DataFrame:
+    def _shown(self) -> "pd.DataFrame":
         columns = ["content_hash", "name", *_SHOWN]
         frame = self._read(self._ordered.slice(0, _SHOWN_ROWS), columns).to_pandas()
         called = [
             f"{name}@{content_hash[:8]}"
             for name, content_hash in zip(frame["name"], frame["content_hash"], strict=True)
         ]
-        shown: pd.DataFrame = frame[list(_SHOWN)].set_axis(pd.Index(called, name="name@hash"))
+        shown: pd.DataFrame = frame[list(_SHOWN)].set_axis(called).rename_axis("name@hash")
         return shown
 
     @cached_property

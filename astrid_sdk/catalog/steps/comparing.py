@@ -8,13 +8,15 @@ import enum
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from astropy.io import fits
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # it takes a second to import
+    from astropy.io import fits
 
 RTOL, ATOL = 1e-5, 1e-6
 _BOOKKEEPING_CARDS = {"CHECKSUM", "DATASUM", "DATE", "COMMENT", "HISTORY", ""}
@@ -126,6 +128,8 @@ def _told(array: NDArray[Any]) -> str:
 
 
 def _fits_parts(then: bytes, now: bytes) -> Parts:
+    from astropy.io import fits  # noqa: PLC0415 - as for the types
+
     with fits.open(io.BytesIO(then)) as old, fits.open(io.BytesIO(now)) as new:
         yield "number of HDUs", len(old), len(new)
         for index, (one, other) in enumerate(zip(old, new, strict=False)):
@@ -134,7 +138,7 @@ def _fits_parts(then: bytes, now: bytes) -> Parts:
             yield from _data(place, one.data, other.data)
 
 
-def _cards(place: str, old: fits.Header, new: fits.Header) -> Parts:
+def _cards(place: str, old: "fits.Header", new: "fits.Header") -> Parts:
     for keyword in dict.fromkeys([*old, *new]):
         if keyword not in _BOOKKEEPING_CARDS:
             yield f"{place}, card {keyword}", old.get(keyword), new.get(keyword)

@@ -3,13 +3,13 @@
 import datetime as dt
 import enum
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
-from astropy import units
 
 from astrid_sdk.canonical import JsonValue, canonical_json, sha256_hex
 
@@ -27,7 +27,7 @@ def plain(value: Any) -> JsonValue:
     """
     if value is None or isinstance(value, bool):
         return value
-    for kinds, tell in _KINDS:
+    for kinds, tell in _kinds():
         if isinstance(value, kinds):
             return [type(value).__name__, tell(value)]
     raise TypeError(f"a {type(value).__name__}")
@@ -49,10 +49,18 @@ def _mapping(value: Mapping[Any, Any]) -> JsonValue:
     return [[plain(name), plain(item)] for name, item in value.items()]
 
 
+def _kinds() -> Iterator[tuple[Any, Any]]:
+    """Yield classes and what tells of their members, the most particular first."""
+    yield _ENUM
+    units = sys.modules.get("astropy.units")  # whoever has a quantity has imported it
+    if units is not None:
+        yield units.Quantity, lambda value: [_array(value.value), value.unit.to_string()]
+        yield units.UnitBase, lambda value: value.to_string()
+    yield from _KINDS
+
+
+_ENUM: tuple[Any, Any] = (enum.Enum, lambda value: [value.name, plain(value.value)])
 _KINDS: tuple[tuple[Any, Any], ...] = (
-    (enum.Enum, lambda value: [value.name, plain(value.value)]),
-    (units.Quantity, lambda value: [_array(value.value), value.unit.to_string()]),
-    (units.UnitBase, lambda value: value.to_string()),
     ((np.ndarray, np.generic), _array),
     (np.dtype, lambda value: value.str),
     ((str, int, float, complex, range), repr),
