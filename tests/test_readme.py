@@ -7,6 +7,8 @@ from typing import Any
 from astropy.io import fits
 from skies import Shot
 
+from astrid_sdk.catalog.steps.comparing import Verdict
+
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -29,4 +31,23 @@ def test_storage_by_itself(tmp_path: Path) -> None:
     with astrid.cas.open(content_hash) as file, fits.open(file) as hdus:
         assert hdus[0].data.shape == (Shot().size_px, Shot().size_px)
     assert any(key.endswith(content_hash) for key in astrid.r2.list_files(astrid.bucket, "raw-"))
+    astrid.close()
+
+
+def test_what_do_we_have_and_why(tmp_path: Path) -> None:
+    folder = tmp_path / "nights" / "one"
+    folder.mkdir(parents=True)
+    for number in range(2):
+        shot = Shot(night=f"2024-0{number + 3}-05", noise_seed=number)
+        shot.write(folder / f"{number}.fits")
+    code = block("astrid.pairs(")
+    page = tmp_path / "example.py"  # a step's source is read from its file
+    page.write_text(code)
+    said: dict[str, Any] = {}
+    exec(compile(code, str(page), "exec"), said)  # noqa: S102 - our own page
+    astrid, made, raw = said["astrid"], said["made"], said["raw"]
+    assert [node.name for node in astrid.why(made.outputs[0].content_hash).raw()] == [raw.name]
+    assert made.outputs[0].content_hash in astrid.impact(raw.content_hash).nodes
+    assert astrid.reproduce(made.outputs[0].content_hash).verdict == Verdict.IDENTICAL
+    assert said["pairs"].transients_checked == 1
     astrid.close()
