@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from astrid_sdk.catalog.ingest_report import IngestReport
+    from astrid_sdk.catalog.ingest.report import IngestReport
     from astrid_sdk.catalog.lineage.graph import LineageGraph
     from astrid_sdk.catalog.models.detection import Detection
     from astrid_sdk.catalog.models.difference_image import DifferenceImage
@@ -62,7 +62,7 @@ _HOMES = {
     "Detection": "catalog.models.detection",
     "DifferenceImage": "catalog.models.difference_image",
     "FoundTable": "catalog.search.finding",
-    "IngestReport": "catalog.ingest_report",
+    "IngestReport": "catalog.ingest.report",
     "InvalidInputError": "errors",
     "KnownTransient": "catalog.pairs.known_transients",
     "LineageGraph": "catalog.lineage.graph",

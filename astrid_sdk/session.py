@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from astrid_sdk.assemble import dataset_of
-from astrid_sdk.catalog.gathering import Source, gather
-from astrid_sdk.catalog.ingest import Ingest
-from astrid_sdk.catalog.ingest_report import IngestReport
+from astrid_sdk.catalog.ingest.gathering import Source, gather
+from astrid_sdk.catalog.ingest.ingest import Ingest
+from astrid_sdk.catalog.ingest.report import IngestReport
 from astrid_sdk.catalog.lineage.graph import LineageGraph
 from astrid_sdk.catalog.models.observation_table import ObservationTable
 from astrid_sdk.catalog.models.observations import observations

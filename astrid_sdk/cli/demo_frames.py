@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from astrid_sdk.catalog.ingest_report import IngestedFile, IngestReport
+from astrid_sdk.catalog.ingest.report import IngestedFile, IngestReport
 from astrid_sdk.cli.dagster_runs import ChainRun
 from astrid_sdk.pipeline.detection_files import DetectionTable
 from astrid_sdk.pipeline.manifest import Item, Manifest

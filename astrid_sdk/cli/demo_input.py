@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from astrid_sdk.canonical import json_hash, sha256_hex
-from astrid_sdk.catalog.gathering import fits_files_below
-from astrid_sdk.catalog.ingest_report import SkippedFile
+from astrid_sdk.catalog.ingest.gathering import fits_files_below
+from astrid_sdk.catalog.ingest.report import SkippedFile
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.pipeline.fields import field_name, group_by_field
 from astrid_sdk.pipeline.manifest import Item

@@ -16,7 +16,7 @@ def look_up(
 ) -> dict[str, StoredObject]:
     """Return what is stored under each of `keys`; those that are surely not there are absent.
 
-    Where asking singly costs nothing it is done. Else the listing skips from each key to the next,
+    The listing skips from each key to the next,
     and is given up when most of what it lists was not asked for. Objects that were asked for singly
     carry their metadata, listed ones do not.
 
@@ -35,7 +35,7 @@ def look_up(
     wanted = sorted(set(keys), key=str.encode)
     found: dict[str, StoredObject] = {}
     rest: Sequence[str] = wanted
-    if len(wanted) > _FEW and not storage.capabilities.is_near:
+    if len(wanted) > _FEW:
         rest = _listed(storage, bucket, prefix, wanted, found)
     for outcome in storage.perform_many(_heads(bucket, rest)):
         stored = outcome.value()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from astrid_sdk.catalog.look import look_into
+from astrid_sdk.catalog.ingest.look import look_into
 from benchmarks.ingest import Timed, make_files, table
 
 

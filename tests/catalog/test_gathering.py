@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from astrid_sdk.catalog.gathering import gather
+from astrid_sdk.catalog.ingest.gathering import gather
 from astrid_sdk.errors import InvalidInputError
 
 

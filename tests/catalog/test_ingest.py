@@ -7,10 +7,10 @@ import pytest
 from skies import Shot
 from stores import BUCKET, Bench, CrashingStore, WrappedStore, local_store
 
-from astrid_sdk.catalog.gathering import fits_files_below
-from astrid_sdk.catalog.ingest import Ingest
-from astrid_sdk.catalog.ingest_report import IngestReport
-from astrid_sdk.catalog.look import Look, look_into
+from astrid_sdk.catalog.ingest.gathering import fits_files_below
+from astrid_sdk.catalog.ingest.ingest import Ingest
+from astrid_sdk.catalog.ingest.look import Look, look_into
+from astrid_sdk.catalog.ingest.report import IngestReport
 from astrid_sdk.catalog.search.finding import Query, find
 from astrid_sdk.errors import InvalidInputError, QuotaExceededError, StorageUnavailableError
 from astrid_sdk.storage.content_addressed_storage import blob_key
@@ -74,7 +74,7 @@ def test_ingesting_again_writes_nothing_and_reads_no_file(
     store: LocalStorageClient, nights: Path, seen: SeenContents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ingest(Bench(store, seen=seen), nights)
-    monkeypatch.setattr("astrid_sdk.catalog.looking.look_into", None)  # whoever looks, fails
+    monkeypatch.setattr("astrid_sdk.catalog.ingest.looking.look_into", None)  # whoever looks, fails
     monkeypatch.setattr("astrid_sdk.storage.bulk_items.read_blob", None)
     watched = WrappedStore(store)
     report = ingest(Bench(watched, seen=seen), nights)
@@ -93,7 +93,7 @@ def test_a_rerun_reads_again_only_what_changed(
         looked.append(name)
         return look_into(name, path)
 
-    monkeypatch.setattr("astrid_sdk.catalog.looking.look_into", look)
+    monkeypatch.setattr("astrid_sdk.catalog.ingest.looking.look_into", look)
     report = ingest(Bench(store, seen=seen), nights)
     assert looked == ["one/a.fits"]
     assert [file.name for file in report.stored] == ["one/a.fits"]
@@ -130,7 +130,7 @@ def test_a_file_that_changes_while_it_is_read_is_skipped_and_nothing_of_it_is_to
             growing.write_bytes(growing.read_bytes() + bytes(2880))
         return found
 
-    monkeypatch.setattr("astrid_sdk.catalog.looking.look_into", look)
+    monkeypatch.setattr("astrid_sdk.catalog.ingest.looking.look_into", look)
     report = ingest(bench, nights)
     assert [file.name for file in report.stored] == ["two/a.fit"]
     (skip,) = report.skipped

@@ -10,9 +10,9 @@ from servers import MotoServer
 from skies import Shot
 from stores import BUCKET, Bench, local_store
 
-from astrid_sdk.catalog.gathering import gather
-from astrid_sdk.catalog.ingest import Ingest
-from astrid_sdk.catalog.ingest_report import IngestReport
+from astrid_sdk.catalog.ingest.gathering import gather
+from astrid_sdk.catalog.ingest.ingest import Ingest
+from astrid_sdk.catalog.ingest.report import IngestReport
 from astrid_sdk.catalog.search.finding import Query, find
 from astrid_sdk.errors import StorageUnavailableError
 from astrid_sdk.storage.r2_client import R2StorageClient

@@ -2,7 +2,7 @@
 
 import pytest
 
-from astrid_sdk.catalog.ingest_report import IngestedFile, IngestReport, SkippedFile
+from astrid_sdk.catalog.ingest.report import IngestedFile, IngestReport, SkippedFile
 
 HASH = "0123456789abcdef" * 4
 TOLD = {"night": "2024-04-05", "filter_band": "r", "object_name": "<m31>", "observation_id": "o1"}

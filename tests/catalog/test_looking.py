@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from skies import Shot
 
-from astrid_sdk.catalog import looking as looking_module
-from astrid_sdk.catalog.gathering import NamedFile
-from astrid_sdk.catalog.look import Look, look_into
-from astrid_sdk.catalog.looking import LookingBeside, LookingHere, looking
+from astrid_sdk.catalog.ingest import looking as looking_module
+from astrid_sdk.catalog.ingest.gathering import NamedFile
+from astrid_sdk.catalog.ingest.look import Look, look_into
+from astrid_sdk.catalog.ingest.looking import LookingBeside, LookingHere, looking
 from astrid_sdk.storage.source_files import mark_of
 
 
@@ -91,7 +91,7 @@ def test_a_file_that_ends_its_reader_is_named_and_the_others_are_read(
 ) -> None:
     deadly = (
         "import os, signal, sys; sys.path[:] = sys.argv[1:]\n"
-        "from astrid_sdk.catalog import look_worker as it\n"
+        "from astrid_sdk.catalog.ingest import worker as it\n"
         "look = it.look_into\n"
         "def look_into(name, path):\n"
         "    if name == '07.fits':\n"
@@ -118,7 +118,7 @@ def test_closing_in_the_middle_ends_the_processes(files: list[NamedFile]) -> Non
 
 def test_a_process_ends_when_the_one_it_works_for_does() -> None:
     code = (
-        "import sys; from astrid_sdk.catalog import looking; p = looking._started()\n"
+        "import sys; from astrid_sdk.catalog.ingest import looking; p = looking._started()\n"
         "print(p.pid, flush=True); import os; os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", code]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from astrid_sdk.canonical import JsonValue, WrittenArray, canonical_json
-from astrid_sdk.catalog.written_summaries import WrittenSummaries, told_of
+from astrid_sdk.catalog.ingest.written_summaries import WrittenSummaries, told_of
 
 SUMMARIES: list[dict[str, Any]] = [
     {

@@ -16,8 +16,8 @@ from kill.sweep import BUCKET, Killing
 from skies import Shot
 
 from astrid_sdk.canonical import sha256_hex
-from astrid_sdk.catalog.gathering import gather
-from astrid_sdk.catalog.ingest import Ingest
+from astrid_sdk.catalog.ingest.gathering import gather
+from astrid_sdk.catalog.ingest.ingest import Ingest
 from astrid_sdk.catalog.search.finding import Query, find
 from astrid_sdk.catalog.steps.derivations import Derivations
 from astrid_sdk.catalog.tables import Catalog

@@ -20,7 +20,7 @@ FILES = 1_050
 LEAST_OPERATIONS = 7
 RUN = """
 import sys, astrid_sdk
-from astrid_sdk.catalog import looking
+from astrid_sdk.catalog.ingest import looking
 looking.PROCESSES_FROM_FILES = 10
 with astrid_sdk.connect(sys.argv[2]) as astrid:
     print(astrid.ingest(sys.argv[1]), flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from astrid_sdk.catalog.contents import PURPOSES
-from astrid_sdk.catalog.known_contents import KnownContent, KnownContents
+from astrid_sdk.catalog.ingest.known_contents import KnownContent, KnownContents
 from astrid_sdk.storage.bulk_items import NewFile
 from astrid_sdk.storage.records import Record, RecordKind, current_author
 from astrid_sdk.tiers import Tier

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-from astrid_sdk.catalog.look import look_into
+from astrid_sdk.catalog.ingest.look import look_into
 
 READY = "ready\n"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from astrid_sdk.catalog.written_summaries import WrittenSummaries
+from astrid_sdk.catalog.ingest.written_summaries import WrittenSummaries
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.source_files import FileMark, changed_file, mark_of, reading
 

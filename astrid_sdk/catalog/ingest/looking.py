@@ -18,14 +18,14 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from astrid_sdk.catalog.gathering import NamedFile
-from astrid_sdk.catalog.look import Look, look_into
-from astrid_sdk.catalog.look_worker import READY
+from astrid_sdk.catalog.ingest.gathering import NamedFile
+from astrid_sdk.catalog.ingest.look import Look, look_into
+from astrid_sdk.catalog.ingest.worker import READY
 from astrid_sdk.config import child_environment
 from astrid_sdk.storage.parallel import batched
 
-PROCESSES_FROM_FILES = 2_000
-"""A process takes a second or two to start: fewer files are looked into sooner without one."""
+PROCESSES_FROM_FILES = 1_000
+"""A process takes as long to start as some hundred looks: fewer files are seen sooner without."""
 FEW_FILES = 250
 """So few of a batch are looked into here: a run that finds most of its files known starts none."""
 _MOST_PROCESSES = 8
@@ -34,7 +34,7 @@ _PIPE_BYTES = 1 << 20
 """Room for the answers to all of these: whoever reads them waits for its turn, not the process."""
 _PROGRAM = (
     "import sys; sys.path[:] = sys.argv[1:]\n"
-    "from astrid_sdk.catalog.look_worker import main; main()"
+    "from astrid_sdk.catalog.ingest.worker import main; main()"
 )
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 

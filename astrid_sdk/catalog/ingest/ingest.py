@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from astrid_sdk.catalog.contents import PURPOSES
-from astrid_sdk.catalog.gathering import NamedFile
-from astrid_sdk.catalog.ingest_report import IngestReport
-from astrid_sdk.catalog.ingest_run import IngestRun
-from astrid_sdk.catalog.known_contents import KnownContents
-from astrid_sdk.catalog.looking import looking
+from astrid_sdk.catalog.ingest.gathering import NamedFile
+from astrid_sdk.catalog.ingest.known_contents import KnownContents
+from astrid_sdk.catalog.ingest.looking import looking
+from astrid_sdk.catalog.ingest.report import IngestReport
+from astrid_sdk.catalog.ingest.run import IngestRun
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
 from astrid_sdk.progress import Progress
@@ -54,7 +54,7 @@ class Ingest:
         Parameters
         ----------
         files : sequence of (str, Path)
-            As `astrid_sdk.catalog.gathering.gather` returns.
+            As `astrid_sdk.catalog.ingest.gathering.gather` returns.
         tier : Tier or str
             One of `TIERS`.
         purpose : str

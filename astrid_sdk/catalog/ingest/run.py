@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from astrid_sdk.catalog.gathering import NamedFile
-from astrid_sdk.catalog.ingest_records import IngestRecords
-from astrid_sdk.catalog.ingest_report import IngestedFile, IngestReport, SkippedFile
-from astrid_sdk.catalog.known_contents import KnownContents
-from astrid_sdk.catalog.look import Look
-from astrid_sdk.catalog.looking import Looking
-from astrid_sdk.catalog.written_summaries import told_of
+from astrid_sdk.catalog.ingest.gathering import NamedFile
+from astrid_sdk.catalog.ingest.known_contents import KnownContents
+from astrid_sdk.catalog.ingest.look import Look
+from astrid_sdk.catalog.ingest.looking import Looking
+from astrid_sdk.catalog.ingest.records import IngestRecords
+from astrid_sdk.catalog.ingest.report import IngestedFile, IngestReport, SkippedFile
+from astrid_sdk.catalog.ingest.written_summaries import told_of
 from astrid_sdk.errors import AstridError, InvalidInputError, StorageUnavailableError
 from astrid_sdk.sky.summary import PARSER_VERSION
 from astrid_sdk.storage.bulk_items import FileToStore

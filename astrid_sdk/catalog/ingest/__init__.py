@@ -1,0 +1,1 @@
+"""Files as they came, looked into side by side and stored in batches."""
