@@ -16,9 +16,8 @@ def look_up(
 ) -> dict[str, StoredObject]:
     """Return what is stored under each of `keys`; those that are surely not there are absent.
 
-    The listing skips from each key to the next,
-    and is given up when most of what it lists was not asked for. Objects that were asked for singly
-    carry their metadata, listed ones do not.
+    The listing skips from each key to the next, and is given up when most of what it lists was
+    not asked for. Objects that were asked for singly carry their metadata, listed ones do not.
 
     Parameters
     ----------
