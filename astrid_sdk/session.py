@@ -11,8 +11,10 @@ from astrid_sdk.catalog.ingest.gathering import Source, gather
 from astrid_sdk.catalog.ingest.ingest import Ingest
 from astrid_sdk.catalog.ingest.report import IngestReport
 from astrid_sdk.catalog.lineage.graph import LineageGraph
+from astrid_sdk.catalog.models.difference_image import DifferenceImage
 from astrid_sdk.catalog.models.observation_table import ObservationTable
 from astrid_sdk.catalog.models.observations import observations
+from astrid_sdk.catalog.models.training_sample import TrainingSample
 from astrid_sdk.catalog.pairs.finding import find_pairs
 from astrid_sdk.catalog.pairs.table import PairTable
 from astrid_sdk.catalog.search.finding import Found, FoundTable, Query, find, find_one
@@ -24,13 +26,14 @@ from astrid_sdk.catalog.steps.step import Step
 from astrid_sdk.datasets.registry import Committed
 from astrid_sdk.errors import AstridError, InvalidInputError
 from astrid_sdk.parts import SessionParts
+from astrid_sdk.pipeline.difference_models import difference_images
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.progress import Progress, shown
 from astrid_sdk.rendering import TierTotals, session_html
 from astrid_sdk.tiers import Tier
 
 if TYPE_CHECKING:  # astropy takes seconds to import, and many sessions look at no pixel
-    from astrid_sdk.pipeline.detection_files import DetectionTable
+    from astrid_sdk.pipeline.detection_table import DetectionTable
     from astrid_sdk.sky.views import ImageView, TextView
 
 
@@ -277,12 +280,25 @@ class AstridSession(SessionParts):
 
     def detections(self, night: str | None = None) -> "DetectionTable":
         """Return what was detected, in one night or in all; of each frame the newest search."""
-        from astrid_sdk.pipeline.detection_files import read_detections  # noqa: PLC0415 - as for the types
+        from astrid_sdk.pipeline.detection_table import read_detections  # noqa: PLC0415 - as for the types
 
         rows = self.find(tier=Tier.DETECTIONS, role="detections", night=night)
         in_time = sorted(rows, key=lambda row: row.created_at)
         newest = {(row.night, row.name): row for row in in_time}
-        return read_detections(self.cas, [newest[frame] for frame in sorted(newest)])
+        found = [newest[frame] for frame in sorted(newest)]
+        return read_detections(self.cas, self.derivations, found)
+
+    def difference_images(self, **conditions: Any) -> list[DifferenceImage]:
+        """Return the difference images that meet all `conditions`, which `find` takes."""
+        return difference_images(self.catalog, self.derivations, Query.of(**conditions))
+
+    def training_samples(
+        self, labels: Mapping[str, str], label_source: str, night: str | None = None
+    ) -> list[TrainingSample]:
+        """Return the triplets of labelled detections; `labels` is by detection id."""
+        from astrid_sdk.pipeline.training_models import training_samples  # noqa: PLC0415 - as for the types
+
+        return training_samples(self.detections(night), labels, label_source, self.why)
 
     def manifest(self, content_hash: str) -> Manifest:
         """Return the manifest that an asset stored.

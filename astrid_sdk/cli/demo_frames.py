@@ -7,7 +7,7 @@ import numpy as np
 
 from astrid_sdk.catalog.ingest.report import IngestedFile, IngestReport
 from astrid_sdk.cli.dagster_runs import ChainRun
-from astrid_sdk.pipeline.detection_files import DetectionTable
+from astrid_sdk.pipeline.detection_table import DetectionTable
 from astrid_sdk.pipeline.manifest import Item, Manifest
 from astrid_sdk.session import AstridSession
 from astrid_sdk.sky.dialect import Role

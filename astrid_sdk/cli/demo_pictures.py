@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from astrid_sdk.pipeline.detection_files import DetectionTable
+from astrid_sdk.pipeline.detection_table import DetectionTable
 from astrid_sdk.pipeline.manifest import Item, Manifest
 from astrid_sdk.session import AstridSession
 from astrid_sdk.sky.cutouts import Triplet

@@ -11,7 +11,7 @@ import pandas as pd
 
 from astrid_sdk.cli.demo_pictures import Picture
 from astrid_sdk.cli.demo_score import NightResult
-from astrid_sdk.pipeline.detection_files import DetectionTable
+from astrid_sdk.pipeline.detection_table import DetectionTable
 from astrid_sdk.pipeline.truth import TrueSource
 from astrid_sdk.rendering import TierTotals
 from astrid_sdk.tiers import Tier

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.pipeline.detection_files import DetectionTable
+from astrid_sdk.pipeline.detection_table import DetectionTable
 from astrid_sdk.pipeline.difference import Difference
 from astrid_sdk.pipeline.manifest import Item, Manifest
 from astrid_sdk.pipeline.truth import (

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from astrid_sdk.pipeline.detection_files import DetectionTable, read_table, write_table
+from astrid_sdk.pipeline.detection_files import read_table, write_table
+from astrid_sdk.pipeline.detection_table import DetectionTable
 from astrid_sdk.pipeline.detections import DETECTION_COLUMNS
 
 

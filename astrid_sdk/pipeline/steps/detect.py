@@ -10,6 +10,7 @@ from astropy.table import Row, Table
 from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.pipeline.detect import detect
 from astrid_sdk.pipeline.detection_files import MEDIA_TYPE, SUFFIX, detections_table, write_table
+from astrid_sdk.pipeline.detections import best_first
 from astrid_sdk.pipeline.difference import Difference
 from astrid_sdk.sky.cutouts import Triplet
 from astrid_sdk.sky.frame import Frame
@@ -34,10 +35,9 @@ def _run(inputs: Inputs, _parameters: Mapping[str, Any]) -> Result:
 
 
 def _best_first(table: Table) -> list[Row]:
-    """Return what to cut out: unflagged before flagged, positive before negative, by SNR."""
-    rows = list(table)
-    rows.sort(key=lambda row: (bool(row["flags"]), bool(row["is_negative"]), -abs(row["snr"])))
-    return rows[:_MAX_TRIPLETS]
+    """Return what to cut out."""
+    order = best_first(*(np.asarray(table[name]) for name in ("flags", "is_negative", "snr")))
+    return [table[place] for place in order[:_MAX_TRIPLETS]]
 
 
 def _triplet(science: Frame, difference: Difference, row: Row) -> Triplet:
