@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from astrid_sdk.catalog.models.difference_image import DifferenceImage
     from astrid_sdk.catalog.models.observation import Observation
     from astrid_sdk.catalog.models.training_sample import TrainingSample
+    from astrid_sdk.catalog.pairs.guard import GuardState
     from astrid_sdk.catalog.pairs.known_transients import KnownTransient
-    from astrid_sdk.catalog.pairs.table import PairTable
+    from astrid_sdk.catalog.pairs.search import PairRules
+    from astrid_sdk.catalog.pairs.table import Pair, PairTable
     from astrid_sdk.catalog.search.finding import FoundTable, Query
     from astrid_sdk.catalog.steps.derivation import Derivation
     from astrid_sdk.catalog.steps.reproduce import Reproduction
@@ -62,6 +64,7 @@ _HOMES = {
     "Detection": "catalog.models.detection",
     "DifferenceImage": "catalog.models.difference_image",
     "FoundTable": "catalog.search.finding",
+    "GuardState": "catalog.pairs.guard",
     "IngestReport": "catalog.ingest.report",
     "InvalidInputError": "errors",
     "KnownTransient": "catalog.pairs.known_transients",
@@ -71,6 +74,8 @@ _HOMES = {
     "NotFoundError": "errors",
     "ObjectStorage": "storage.base",
     "Observation": "catalog.models.observation",
+    "Pair": "catalog.pairs.table",
+    "PairRules": "catalog.pairs.search",
     "PairTable": "catalog.pairs.table",
     "Query": "catalog.search.finding",
     "Quota": "storage.ledger",
@@ -102,6 +107,7 @@ __all__ = [
     "Detection",
     "DifferenceImage",
     "FoundTable",
+    "GuardState",
     "IngestReport",
     "InvalidInputError",
     "KnownTransient",
@@ -111,6 +117,8 @@ __all__ = [
     "NotFoundError",
     "ObjectStorage",
     "Observation",
+    "Pair",
+    "PairRules",
     "PairTable",
     "Query",
     "Quota",

@@ -5,10 +5,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk.errors import InvalidInputError
+
 CODE_DIGITS = 16
 """How many digits of a hash its code holds: a shorter prefix names a range of codes."""
 
 Codes = NDArray[np.int64]
+
+
+def digits_of(named: object) -> str:
+    """Return the digits of a hash, or of its beginning, that people give: ``name@hash8`` too.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no text.
+    """
+    if not isinstance(named, str):
+        raise InvalidInputError(
+            f"a content is named by its hash, not by {type(named).__name__}: give the hash or the "
+            "start of it as text",
+            kind="hash",
+        )
+    return named.rpartition("@")[2].strip().lower()
 
 
 def codes_of(hashes: pa.Array | pa.ChunkedArray) -> Codes:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from astrid_sdk.catalog.derivation_rows import DERIVATIONS_SCHEMA, derivation_table
 from astrid_sdk.catalog.index_table import IndexTable, TableStatus
+from astrid_sdk.catalog.lookup import digits_of
 from astrid_sdk.catalog.record_rows import IN_SKY_ORDER, RECORDS_SCHEMA, pack_name, record_table
 from astrid_sdk.catalog.rows import UNREADABLE, Layout, Rows
 from astrid_sdk.catalog.snapshot import JUDGEMENT, Snapshot
@@ -194,7 +195,7 @@ class Catalog:
         Raises
         ------
         InvalidInputError
-            `prefix` is too short, or several hashes start with it.
+            `prefix` is no text or too short, or several hashes start with it.
         NotFoundError
             No stored content starts with it.
         """
@@ -205,7 +206,7 @@ class Catalog:
         return self.answer(lambda: self._resolved(prefix))
 
     def _resolved(self, prefix: str) -> tuple[str, Snapshot]:
-        short = prefix.rpartition("@")[2].strip().lower()
+        short = digits_of(prefix)
         if len(short) < SHORTEST_PREFIX:
             raise InvalidInputError(
                 f"{prefix!r} is too short: give at least {SHORTEST_PREFIX} digits of the hash",

@@ -13,9 +13,12 @@ if TYPE_CHECKING:  # pyarrow takes a moment to import, and --help shows no statu
     from astrid_sdk.catalog.tables import CatalogStatus
 
 
-@click.group()
-def catalog() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def catalog(context: click.Context) -> None:
     """Look after the catalogue: an index that can always be made again."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @catalog.command()

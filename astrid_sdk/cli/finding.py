@@ -34,7 +34,11 @@ _SHOWN = 40
     metavar="RA RA DEC DEC",
     help="Least and greatest RA and Dec, degrees.",
 )
-@click.option("--polygon", metavar="RA,DEC ...", help="Corners in order, degrees.")
+@click.option(
+    "--polygon",
+    metavar="'RA,DEC RA,DEC …'",
+    help="Corners in order, degrees, in one pair of quotes.",
+)
 @click.option(
     "--header",
     "cards",

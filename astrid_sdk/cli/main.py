@@ -154,6 +154,15 @@ def include(content_hash: str, store: str) -> None:
     click.echo(f"{content_hash} is used again")
 
 
+@main.command()
+@click.option("--retry-refused", is_flag=True, help="Try again what the store refused before.")
+@store_option
+def sync(*, retry_refused: bool, store: str) -> None:
+    """Bring what was written while the store was away into the store."""
+    brought = open_existing_store(store).sync(retry_refused=retry_refused)
+    click.echo(f"brought into the store: {brought}" if brought else "nothing waits here")
+
+
 main.add_command(catalog)
 main.add_command(find)
 main.add_command(pairs)

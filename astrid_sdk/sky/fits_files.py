@@ -254,13 +254,18 @@ def is_image(hdu: fits.PrimaryHDU) -> bool:
 def merged_header(hdus: fits.HDUList, hdu_index: int) -> fits.Header:
     """Return the cards of an HDU over the primary's, without structure (kept: BUNIT).
 
-    The WCS is not inherited from a primary that has pixels of its own, nor where INHERIT is F:
-    it belongs to those pixels, while the description of the exposure holds for all.
+    The WCS is not inherited from a primary that has pixels of its own, nor where INHERIT is F or
+    the HDU has one itself: it belongs to those pixels, while the description of the exposure holds
+    for all.
     """
     primary, own = _cards(hdus[0].header), _cards(hdus[hdu_index].header)
     merged = fits.Header(list((primary | own).values()))
     header = descriptive_cards(merged)
-    shared = hdus[0].header.get("NAXIS", 0) == 0 and merged.get("INHERIT", True) is not False
+    shared = (
+        hdus[0].header.get("NAXIS", 0) == 0
+        and merged.get("INHERIT", True) is not False
+        and "CTYPE1" not in own
+    )
     for card in wcs_cards(merged if shared else fits.Header(list(own.values()))).cards:
         header.append(card, end=True)
     if "BUNIT" in own:

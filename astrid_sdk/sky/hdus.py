@@ -26,7 +26,8 @@ class Words:
         Its own over the primary's. The WCS is not inherited from a primary that has pixels of its
         own, nor where INHERIT is F.
     wcs : Cards
-        Those of `cards` that make the WCS.
+        Those that make the WCS, all of one HDU: one that is written here is whole, and a
+        reference frame that the primary names for its pointing is none of it.
     wcs_text : str
         The same, verbatim.
     """
@@ -102,7 +103,11 @@ def words_of(hdu: HduHeader, primary: HduHeader) -> Words:
     """Return the words that belong to `hdu` in the file of `primary`."""
     merged = cards_of(hdu, primary)
     is_primary = hdu.index == primary.index
-    inherits = not primary.claims.axes and hdu.cards.get("INHERIT", True) is not False
+    inherits = (
+        not primary.claims.axes
+        and hdu.cards.get("INHERIT", True) is not False
+        and "CTYPE1" not in hdu.cards
+    )
     below = primary.text if inherits and not is_primary else ""
     wcs = _wcs_alone(merged if below else hdu.cards)
     if not wcs:

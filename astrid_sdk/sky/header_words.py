@@ -33,8 +33,8 @@ _PACKED_WORD = re.compile(
     r"Z(?:IMAGE|SIMPLE|EXTEND|TENSION|BITPIX|NAXIS\d*|TILE\d+|CMPTYPE|NAME\d+|VAL\d+|QUANTIZ"
     r"|DITHER0|BLANK|SCALE|ZERO|PCOUNT|GCOUNT|MASKCMP|BLOCKED)|FZALGOR|FZDTHRSD|FZQ\w*|THEAP"
 )
-MAX_CARDS = 120
-MAX_CARDS_BYTES = 8000
+MAX_CARDS = 1000
+MAX_CARDS_BYTES = 48_000
 _LONGEST_TEXT = 120  # a longer one is a history, a list of inputs, a licence
 # What people ask for comes first, so that a header of a thousand cards keeps it.
 _WANTED_WORDS = """
@@ -80,24 +80,27 @@ def wcs_text(text: str) -> str:
     return "".join([text[at : at + CARD] for at in starts if _is_wcs_field(text[at : at + 8])])
 
 
-def searchable(cards: Cards) -> dict[str, Value]:
-    """Return the cards that people search for, at most `MAX_CARDS` and `MAX_CARDS_BYTES` of them.
+def searchable(cards: Cards) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """Return the cards that people search for, and a remark where there were too many to keep.
 
-    Left out are structure, WCS, columns, compression, checksums, commentary and long texts. Those
-    that are asked for most come first, then the others in their order.
+    At most `MAX_CARDS` and `MAX_CARDS_BYTES` are kept. Structure, WCS, columns, compression,
+    checksums, commentary and long texts are none. Those that are asked for most come first, then
+    the others in their order.
     """
     kept: dict[str, Value] = {}
-    room = MAX_CARDS_BYTES
+    room, left_out = MAX_CARDS_BYTES, 0
     for word in _asked_for(tuple(cards)):
         value = cards[word]
+        if not _is_searchable(value):
+            continue
         size = len(word) + len(str(value)) + 8
-        if size > room or not _is_searchable(value):
+        if size > room or len(kept) == MAX_CARDS:
+            left_out += 1
             continue
         kept[word] = value
         room -= size
-        if len(kept) == MAX_CARDS:
-            break
-    return kept
+    remark = f"{left_out} cards of its long header are not kept for searches"
+    return kept, (remark,) if left_out else ()
 
 
 @lru_cache(maxsize=1024)

@@ -310,6 +310,7 @@ def _image_values(
     extname = str(words.own.get("EXTNAME", ""))
     bits = words.own.get("ZBITPIX", hdu.claims.bits)
     scale = place.pixel_scale_arcsec or written_scale_arcsec(header)
+    kept, unkept = searchable(words.cards)
     return {
         "hdu_index": hdu.index,
         "role": dialect.role_of(extname, (header,), name),
@@ -323,8 +324,8 @@ def _image_values(
         "zero_point_mag": dialect.zero_point_of(header),
         "frame_type": dialect.frame_type_of(header),
         "seeing_arcsec": dialect.seeing_of(header, scale),
-        **exposure_words(header, configured_deg, (*remarks, *place.warnings)),
-        "header": searchable(words.cards),
+        **exposure_words(header, configured_deg, (*remarks, *place.warnings, *unkept)),
+        "header": kept,
     }
 
 
@@ -333,14 +334,15 @@ def _table_summary(
 ) -> Summary:
     words = words_of(hdu, primary)
     header, remarks = _translated(words.cards, name)
+    kept, unkept = searchable(words.cards)
     return Summary(
         hdu_index=hdu.index,
         role=Role.TABLE,
         shape=(hdu.claims.axes[1] if len(hdu.claims.axes) > 1 else 0, _column_count(hdu)),
         bitpix=hdu.claims.bits,
-        **exposure_words(header, configured_deg, remarks),
+        **exposure_words(header, configured_deg, (*remarks, *unkept)),
         columns=tuple(_columns(hdu)),
-        header=searchable(words.cards),
+        header=kept,
     )
 
 

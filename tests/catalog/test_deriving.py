@@ -144,6 +144,14 @@ def test_inputs_are_named_as_people_do(bench: Bench, text: str) -> None:
         deriving.derive(upper, {"text": 3})  # type: ignore[dict-item]
 
 
+@pytest.mark.parametrize("inputs", ["a" * 64, ["a" * 64], None, 5])
+def test_inputs_that_are_no_mapping_are_refused(bench: Bench, inputs: Any) -> None:
+    step = session(bench).step(upper)
+    for run in (step, lambda given: session(bench).derive(upper, given)):
+        with pytest.raises(InvalidInputError, match=r"a mapping of role to content hash, such as"):
+            run(inputs)
+
+
 def test_an_input_that_is_not_stored_is_not_found_and_nothing_is_recorded(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
         session(bench).derive(upper, {"text": "ab" * 32})

@@ -41,6 +41,8 @@ def test_a_long_answer_shows_its_first_rows_and_says_how_many_there_are(bench: B
     shown = find(bench.catalog, Query())._repr_mimebundle_()
     assert "30" in shown["text/plain"]
     assert "and 10 more" in shown["text/html"]
+    assert shown["text/plain"].splitlines()[-1] == "… and 10 more: .to_pandas()"
+    assert "more" not in repr(find(bench.catalog, Query(limit=20)))
 
 
 def test_an_empty_answer_shows_itself_too(bench: Bench) -> None:

@@ -165,8 +165,9 @@ def test_what_cannot_be_told_is_refused_with_what_to_do(source: str, said: str) 
 def test_a_function_without_a_source_is_refused_unless_its_author_names_it() -> None:
     space: dict[str, Any] = {"__name__": "__main__"}
     exec("def step(inputs): return 1", space)  # noqa: S102 - as python -c does
-    with pytest.raises(InvalidInputError, match=r"step is: its source cannot be found"):
+    with pytest.raises(InvalidInputError, match=r"step is: its source cannot be found") as refused:
         step_of(space["step"])
+    assert refused.value.__suppress_context__
     assert step_of(space["step"], version="1").code_version == "1"
 
 

@@ -71,3 +71,36 @@ def test_a_report_of_nothing_shows_itself() -> None:
     assert str(IngestReport()).startswith("0 stored, 0 already there, 0 skipped")
     assert len(IngestReport().to_pandas()) == 0
     assert (IngestReport().nights, IngestReport().observations) == ([], [])
+
+
+def test_the_object_in_a_notebook_or_a_list_is_its_first_line(report: IngestReport) -> None:
+    assert repr(report) == str(report).splitlines()[0]
+
+
+def warned(name: str, *warnings: str) -> IngestedFile:
+    return IngestedFile(name, HASH, [{**TOLD, "warnings": list(warnings)}] * 2, 1)
+
+
+def test_warnings_are_counted_by_file_and_alike_ones_are_one() -> None:
+    files = [warned(f"{n}.fits", f"DATE-OBS = {n} is no date", "<b>") for n in range(3)]
+    report = IngestReport((*files, warned("x.fits", "<b>"), file("y.fits")))
+    assert str(report).splitlines()[1:] == [
+        "  4 files have warnings:",
+        "    4 x <b>",
+        "    3 x DATE-OBS = 0 is no date",
+    ]
+    page = report._repr_mimebundle_()["text/html"]
+    assert "<th>4 files have warnings</th>" in page
+    assert "<td>4</td><td>&lt;b&gt;</td>" in page
+
+
+def test_of_many_warnings_the_first_five_are_shown() -> None:
+    report = IngestReport((warned("a.fits", *(f"card {letter}" for letter in "abcdefg")),))
+    lines = str(report).splitlines()[1:]
+    assert lines[0] == "  1 file has warnings:"
+    assert lines[1:6] == [f"    1 x card {letter}" for letter in "abcde"]
+    assert lines[6:] == ["    and 2 other warnings"]
+
+
+def test_without_warnings_nothing_is_said_of_them(report: IngestReport) -> None:
+    assert "warning" not in str(report) + report._repr_mimebundle_()["text/html"]

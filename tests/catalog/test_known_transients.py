@@ -1,6 +1,7 @@
 """What lists of known transients promise."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +45,33 @@ def test_a_list_is_taken_in_the_forms_that_people_have_it_in(source: Any) -> Non
 def test_an_unknown_first_light_stays_unknown(unknown: Any) -> None:
     (known,) = transients_of([{**ROW, "first_light": unknown}])
     assert known.first_light is None
+
+
+def test_a_row_may_lack_the_first_light_that_others_have() -> None:
+    bare = {name: value for name, value in ROW.items() if name != "first_light"}
+    assert [known.first_light for known in transients_of([ROW, bare])] == [NOON, None]
+
+
+@pytest.mark.parametrize(
+    ("away", "given", "said"),
+    [
+        ("first_light", {"firstlight": NOON}, r"is it firstlight\? call that first_light"),
+        ("first_light", {"Discovery Date": NOON}, r"is it Discovery Date\? call that first_light"),
+        ("first_light", {}, r"there are name, ra_deg, dec_deg; add first_light, None where"),
+        ("first_light", {"last_light": NOON}, r"add first_light, None where it is not known"),
+        ("ra_deg", {"ra_degs": 150.0}, r"no column ra_deg: .*is it ra_degs\? call that ra_deg"),
+        ("dec_deg", {"mood": 1.0}, r"no column dec_deg: there are .*, mood; add dec_deg$"),
+        ("name", {"names": "a"}, r"no column name: .*is it names\? call that name"),
+    ],
+)
+@pytest.mark.parametrize("form", [lambda row: [row], lambda row: pd.DataFrame([row])])
+def test_a_table_without_a_column_is_refused_with_the_nearest_there_is(
+    away: str, given: dict[str, Any], said: str, form: Callable[[dict[str, Any]], Any]
+) -> None:
+    row = {name: value for name, value in ROW.items() if name != away} | given
+    with pytest.raises(InvalidInputError, match=said) as refused:
+        transients_of(form(row))
+    assert refused.value.kind == "known_transients"
 
 
 def test_a_list_is_read_from_csv_and_parquet() -> None:

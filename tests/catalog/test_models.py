@@ -80,6 +80,7 @@ def observed(draw: st.DrawFn) -> Observation:
         seeing_arcsec=draw(positives),
         shape=draw(st.none() | st.tuples(st.integers(1, 2**31 - 1), st.integers(1, 9999))),
         bitpix=draw(st.none() | st.sampled_from([8, 16, 32, 64, -32, -64])),
+        warnings=tuple(draw(st.lists(words, max_size=2))),
     )
 
 
@@ -259,6 +260,10 @@ def test_what_a_table_of_numbers_does_not_know_is_none() -> None:
 def test_a_table_may_lack_what_may_be_unknown_and_hold_more() -> None:
     table = Detection.to_arrow([FOUND]).drop_columns(["magnitude", "flags"])
     assert Detection.from_arrow(table.append_column("mood", pa.array(["good"]))) == [FOUND]
+
+
+def test_an_observation_written_before_warnings_were_kept_has_none() -> None:
+    assert Observation.from_arrow(Observation.to_arrow([SEEN]).drop_columns(["warnings"])) == [SEEN]
 
 
 def test_a_table_without_what_must_be_known_is_refused() -> None:

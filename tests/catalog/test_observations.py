@@ -191,6 +191,13 @@ def test_unknown_words_of_a_summary_are_none(bench: Bench) -> None:
     assert (made.object_name, made.mjd) == (None, None)
 
 
+def test_warnings_of_a_summary_come_along(bench: Bench) -> None:
+    said = "the header says that its WCS was not calibrated"
+    bench.records.append([stored("a.fits", told(warnings=[said])), stored("b.fits", told(day=1.0))])
+    made = observations(bench.catalog, Query())
+    assert [each.warnings for each in made] == [(said,), ()]
+
+
 def test_other_content_is_no_observation(bench: Bench) -> None:
     bench.records.append([stored("table.fits", told(role="table")), stored("bytes.bin")])
     found = observations(bench.catalog, Query())
@@ -302,6 +309,11 @@ def test_an_undated_frame_is_named_also_where_it_could_only_be_a_reference(bench
 def test_an_unknown_condition_is_refused_by_name(bench: Bench) -> None:
     with pytest.raises(InvalidInputError, match="no condition overlap"):
         find_pairs(bench.catalog, overlap=0.5)
+
+
+def test_the_nearest_condition_is_named(bench: Bench) -> None:
+    with pytest.raises(InvalidInputError, match="min_gap: do you mean min_gap_days"):
+        find_pairs(bench.catalog, min_gap=3)
 
 
 def test_known_transients_may_be_any_list(bench: Bench) -> None:

@@ -290,3 +290,13 @@ def test_of_very_many_references_the_best_are_kept() -> None:
     table = paired(frames, [NOVA], max_pairs_per_science=3)
     assert [pair.rank for pair in table[-300:]] == [1, 2, 3] * 100
     assert {pair.guard for pair in table[-300:]} == {GuardState.CLEAN}
+
+
+def test_what_a_header_says_against_its_wcs_is_a_warning_of_the_pair() -> None:
+    doubt = "the header says that its WCS was not calibrated"
+    frames = [seen(1, 0, warnings=(doubt,)), seen(2, 10, warnings=("DATE-OBS is a local time",))]
+    (pair,) = paired(frames)
+    assert pair.warnings == (f"reference: {doubt}",)
+    (pair,) = paired(frames, reference="after")
+    assert pair.warnings == (f"science: {doubt}",)
+    assert paired(frames).to_arrow()["warnings"].to_pylist() == [[f"reference: {doubt}"]]

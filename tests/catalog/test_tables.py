@@ -6,13 +6,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from stores import BUCKET, Bench, WrappedStore, at_once, local_store
 
+from astrid_sdk.catalog.lineage.lineages import Lineages
+from astrid_sdk.catalog.search.finding import find_one
 from astrid_sdk.config import child_environment
 from astrid_sdk.errors import (
     CorruptionError,
@@ -244,6 +248,14 @@ def test_a_prefix_must_be_long_enough_and_unique(bench: Bench) -> None:
         bench.catalog.resolve("12345678")
     with pytest.raises(NotFoundError, match="abcdefab"):
         bench.catalog.resolve("abcdefab")
+
+
+@pytest.mark.parametrize("said", [None, 12345678, b"12345678", ["12345678"]])
+def test_what_is_no_text_names_no_content(bench: Bench, said: Any) -> None:
+    lineages = Lineages(bench.catalog, bench.derivations)
+    for ask in (bench.catalog.resolve, partial(find_one, bench.catalog), lineages.why):
+        with pytest.raises(InvalidInputError, match="a content is named by its hash, not by"):
+            ask(said)
 
 
 def test_a_prefix_is_no_pattern(bench: Bench) -> None:

@@ -60,6 +60,12 @@ def test_what_is_excluded_is_left_out_until_it_is_included(copied: Copy) -> None
     assert astrid(*find).out.splitlines()[-1] == "4 found"
 
 
+def test_sync_says_that_nothing_waits(copied: Copy) -> None:
+    _, store = copied()
+    said = astrid("sync", "--store", store)
+    assert (said.code, said.out) == (0, "nothing waits here\n")
+
+
 def test_put_stores_once(first_run: FirstRun) -> None:
     put = ("put", first_run.images / "reference", "--purpose", "reference", "--store", "store")
 

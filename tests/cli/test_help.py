@@ -20,6 +20,7 @@ COMMANDS = [
     "include",
     "pairs",
     "put",
+    "sync",
     "ui",
     "why",
 ]

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NAMED_SKIPS = 3
 _SHOWN_FILES = 20
+_SHOWN_WARNINGS = 5
 _HASH_DIGITS = 8
 _NUMBER = re.compile(r"\d+")
 
@@ -57,7 +58,7 @@ class SkippedFile:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class IngestReport:
     """What became of each file.
 
@@ -109,8 +110,13 @@ class IngestReport:
         return pd.DataFrame(list(self._rows()), columns=[*_OUTCOME, *_SAID, "images", "reason"])
 
     @override
+    def __repr__(self) -> str:
+        return self._head()
+
+    @override
     def __str__(self) -> str:
-        return "\n".join([self._head(), *(f"  skipped {text}" for text in self._skip_lines())])
+        skips = (f"  skipped {text}" for text in self._skip_lines())
+        return "\n".join([self._head(), *skips, *self._warning_lines()])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         page = [f"<p><b>{html.escape(self._head())}</b></p>"]
@@ -121,6 +127,8 @@ class IngestReport:
             page.append(f"<p>and {more:,} more: <code>.to_pandas()</code></p>")
         if self.skipped:
             page.append(html_table(("skipped", "such as", "reason"), self._skip_rows()))
+        if warnings := self._warnings():
+            page.append(html_table(("files", self._with_warnings()), warnings))
         return {"text/plain": str(self), "text/html": "".join(page)}
 
     def _told(self) -> Iterator[Mapping[str, Any]]:
@@ -178,6 +186,32 @@ class IngestReport:
     def _skip_rows(self) -> Iterator[list[object]]:
         for group in self._alike():
             yield [f"{len(group):,}", group[0].name, group[0].reason]
+
+    def _with_warnings(self) -> str:
+        count = sum(any(said.get("warnings") for said in file.told) for file in self.files)
+        return f"{count:,} file has warnings" if count == 1 else f"{count:,} files have warnings"
+
+    def _warnings(self) -> list[tuple[str, str]]:
+        """Return what is warned of most, with how many files: alike where numbers differ only."""
+        counts: Counter[str] = Counter()
+        first: dict[str, str] = {}
+        for file in self.files:
+            said = {text: _NUMBER.sub("#", text) for text in _warnings_of(file)}
+            counts.update(dict.fromkeys(said.values(), 1))
+            for text, kind in said.items():
+                first.setdefault(kind, text)
+        shown = [(f"{n:,}", first[kind]) for kind, n in counts.most_common(_SHOWN_WARNINGS)]
+        more = len(counts) - len(shown)
+        return [*shown, ("", f"and {more:,} other warnings")] if more else shown
+
+    def _warning_lines(self) -> Iterator[str]:
+        if warnings := self._warnings():
+            yield f"  {self._with_warnings()}:"
+            yield from (f"    {' x '.join(filter(None, pair))}" for pair in warnings)
+
+
+def _warnings_of(file: IngestedFile) -> Iterator[str]:
+    return (str(text) for said in file.told for text in said.get("warnings") or ())
 
 
 _OUTCOME = ("outcome", "name", "content_hash", "size_bytes")

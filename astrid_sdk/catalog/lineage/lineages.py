@@ -7,6 +7,7 @@ from astrid_sdk.catalog.lineage.graph import LineageGraph
 from astrid_sdk.catalog.lineage.index import NONE, LineageIndex
 from astrid_sdk.catalog.lineage.lazy_derivations import LazyDerivations
 from astrid_sdk.catalog.lineage.values import Direction, LineageNode, Link, NodeKind
+from astrid_sdk.catalog.lookup import digits_of
 from astrid_sdk.catalog.steps.derivations import Derivations
 from astrid_sdk.catalog.tables import SHORTEST_PREFIX, Catalog
 from astrid_sdk.errors import NotFoundError
@@ -211,9 +212,9 @@ def _down(index: LineageIndex, start: int, folded: frozenset[str]) -> _Walk:
 
 def _known(index: LineageIndex, content_hash: str) -> int:
     """Return the number of the content that is meant, where the index tells it without doubt."""
+    digits = digits_of(content_hash)
     if len(content_hash) == _DIGITS:
         return index.number_of(content_hash)
-    digits = content_hash.rpartition("@")[2].strip().lower()
     found = index.starting_with(digits) if len(digits) >= SHORTEST_PREFIX else []
     return found[0] if len(found) == 1 else NONE
 

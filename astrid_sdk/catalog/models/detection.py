@@ -16,6 +16,7 @@ from astrid_sdk.catalog.models.arrow_models import (
 )
 from astrid_sdk.catalog.models.columns import Column, Flag, Hash, Number, Text, Whole
 from astrid_sdk.catalog.models.observation import require_whole_position
+from astrid_sdk.catalog.short import line, position
 
 _PLACE = "pos.cartesian.{};instr.pixel"
 _ID_DIGITS = 32
@@ -23,7 +24,7 @@ _ID_DECIMALS = 3  # of a pixel; two peaks are never closer
 _SHARE = Number(0.0, 1.0, "give a number from 0 to 1")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Detection(ArrowModel):
     """One source of one difference image.
 
@@ -103,6 +104,12 @@ class Detection(ArrowModel):
     human_label: Annotated[
         str | None, Column(Text(), "what a person called it", ucd="meta.code.class")
     ] = None
+
+    @override
+    def __repr__(self) -> str:
+        place = position(self.ra_deg, self.dec_deg) or f"at x={self.x:.2f}, y={self.y:.2f}"
+        source = f"source of {self.difference_hash[:8]}"
+        return line(f"detection {self.detection_id[:8]} {place}, snr {self.snr:.1f}, {source}")
 
     @override
     def _check(self) -> None:

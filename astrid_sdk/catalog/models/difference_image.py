@@ -16,12 +16,13 @@ from astrid_sdk.catalog.models.arrow_models import (
 )
 from astrid_sdk.catalog.models.columns import Column, Hash, Named, Text, Time
 from astrid_sdk.catalog.models.observation import require_whole_position
+from astrid_sdk.catalog.short import called, known, line
 
 _SCIENCE = Column(Hash(), "SHA-256 of the science frame", ucd="meta.id.assoc")
 _REFERENCE = Column(Hash(), "SHA-256 of the reference", ucd="meta.id.assoc")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DifferenceImage(ArrowModel):
     """Science minus reference, by content hashes.
 
@@ -69,6 +70,12 @@ class DifferenceImage(ArrowModel):
     statistics: Annotated[
         tuple[tuple[str, float], ...], Column(Named(), "numbers by name", ucd="stat")
     ] = ()
+
+    @override
+    def __repr__(self) -> str:
+        name = called(self.name or "difference", self.content_hash)
+        frames = f"{self.science_hash[:8]} - {self.reference_hash[:8]}"
+        return line(known("difference", name, self.filter_band, self.night, f"of {frames}"))
 
     @override
     def _check(self) -> None:

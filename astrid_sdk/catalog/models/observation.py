@@ -19,6 +19,7 @@ from astrid_sdk.catalog.models.arrow_models import (
     Struct,
 )
 from astrid_sdk.catalog.models.columns import Column, Corner, Many, Text, Time, Whole
+from astrid_sdk.catalog.short import called, known, line, position
 from astrid_sdk.errors import InvalidInputError, NotFoundError
 
 IMAGE, WEIGHT, MASK = "image", "weight", "mask"
@@ -53,7 +54,7 @@ class ObservationFile(ArrowModel):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Observation(ArrowModel):
     """One exposure on one detector, by the hashes of its files.
 
@@ -84,6 +85,8 @@ class Observation(ArrowModel):
         (ny, nx), pixels.
     bitpix : int or None
         FITS data type as stored.
+    warnings : tuple of str
+        What is doubtful about its header, in sentences.
 
     Raises
     ------
@@ -135,6 +138,15 @@ class Observation(ArrowModel):
         tuple[int, int] | None, Column(Many(_PIXELS, 2), "ny, nx", "pix", "meta.number;instr.pixel")
     ] = None
     bitpix: Annotated[int | None, Column(_BITPIX, "FITS data type")] = None
+    warnings: Annotated[
+        tuple[str, ...], Column(Many(Text()), "doubts about the header", ucd="meta.note")
+    ] = ()
+
+    @override
+    def __repr__(self) -> str:
+        name, place = called(self.name, self.content_hash), position(self.ra_deg, self.dec_deg)
+        light = known(self.object_name, self.instrument, self.filter_band, self.night)
+        return line(known("observation", name, light, place))
 
     @override
     def _check(self) -> None:

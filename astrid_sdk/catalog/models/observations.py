@@ -181,6 +181,7 @@ def _told(summary: Mapping[str, Any]) -> dict[str, Any]:
         "observation_time": datetime.fromisoformat(start) if start else None,
         "footprint": summary.get("footprint") or None,
         "shape": summary.get("shape") or None,
+        "warnings": tuple(said for said in summary.get("warnings") or () if said),
     }
 
 

@@ -8,9 +8,10 @@ from typing_extensions import override
 from astrid_sdk.catalog.models.arrow_models import CONTENT_HASH, DEC, RA, ArrowModel
 from astrid_sdk.catalog.models.columns import Column, Hash, Many, Text
 from astrid_sdk.catalog.models.observation import require_whole_position
+from astrid_sdk.catalog.short import line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TrainingSample(ArrowModel):
     """A cutout with its label.
 
@@ -45,6 +46,10 @@ class TrainingSample(ArrowModel):
     ] = ()
     ra_deg: Annotated[float | None, RA] = None
     dec_deg: Annotated[float | None, DEC] = None
+
+    @override
+    def __repr__(self) -> str:
+        return line(f"sample {self.content_hash[:8]}: {self.label}, says {self.label_source}")
 
     @override
     def _check(self) -> None:

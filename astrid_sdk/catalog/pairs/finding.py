@@ -4,6 +4,7 @@ What is compared is what can be subtracted: the same survey (where no survey is 
 instrument) and the same filter, footprints that overlap, exposures some time apart.
 """
 
+import difflib
 import fnmatch
 import re
 from collections.abc import Sequence
@@ -72,10 +73,11 @@ def find_pairs(
 def _sorted_out(conditions: dict[str, Any]) -> tuple[Query, PairRules]:
     """Return what the conditions ask of the science frames, and of the pairs."""
     of_rules, of_query = ({f.name for f in fields(kind)} for kind in (PairRules, Query))
-    unknown = sorted(set(conditions) - of_rules - of_query)
-    if unknown:
-        known = " ".join(sorted(of_rules | of_query))
-        raise InvalidInputError(f"pairs() knows no condition {' '.join(unknown)}: it takes {known}")
+    for name in sorted(set(conditions) - of_rules - of_query):
+        known = sorted(of_rules | of_query)
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        meant = f"do you mean {near[0]}?" if near else f"it takes {' '.join(known)}"
+        raise InvalidInputError(f"pairs() knows no condition {name}: {meant}")
     rules = {name: value for name, value in conditions.items() if name in of_rules}
     asked = {name: value for name, value in conditions.items() if name not in of_rules}
     asked = {"tier": Tier.RAW_OBSERVATIONS, **asked, "include_excluded": False}

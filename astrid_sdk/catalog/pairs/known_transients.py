@@ -1,6 +1,7 @@
 """Transients that are known, and since when they shine: what a template must not hold."""
 
 import csv
+import difflib
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ _NAMES = {
     ),
     "last_light": ("last_light", "last_light_mjd", "lastmjd"),
 }
+_REQUIRED = ("name", "ra_deg", "dec_deg", "first_light")
 _EARLIEST_MJD, _LATEST_MJD = 0.0, 200_000.0  # a number beyond is no MJD; a Julian date, perhaps
 _PARQUET = b"PAR1"
 _UNKNOWN = ("", "nan", "nat", "none", "null")
@@ -88,9 +90,12 @@ def transients_of(source: Any) -> tuple[KnownTransient, ...]:
     Raises
     ------
     InvalidInputError
-        A row lacks a column or cannot be understood; the message names the row.
+        A column is missing, which the message names (``first_light`` too: where it is not known,
+        a value is None, not the column away), or a row cannot be understood.
     """
-    return tuple(_transient(number, row) for number, row in enumerate(_rows(source), 1))
+    rows = list(_rows(source))
+    _require_columns(rows)
+    return tuple(_transient(number, row) for number, row in enumerate(rows, 1))
 
 
 def read_transients(content: bytes) -> tuple[KnownTransient, ...]:
@@ -128,6 +133,30 @@ def _rows(source: Any) -> Iterable[Any]:
             kind="known_transients",
         )
     return list(source)
+
+
+def _require_columns(rows: Sequence[Any]) -> None:
+    """Refuse a table without a column: a misspelt one would read as unknown in every row."""
+    tables = [row for row in rows if isinstance(row, Mapping)]
+    columns = {str(key).strip(): None for row in tables for key in row if key is not None}
+    given = {column.lower() for column in columns}
+    for name in _REQUIRED:
+        if tables and given.isdisjoint(_NAMES[name]):
+            raise InvalidInputError(
+                f"the known transients have no column {name}: there are {', '.join(columns)}; "
+                f"{_advice(name, list(columns))}",
+                kind="known_transients",
+            )
+
+
+def _advice(name: str, columns: Sequence[str]) -> str:
+    """Return which of `columns` is likely meant by `name`, and what to do."""
+    taken = {alias for aliases in _NAMES.values() for alias in aliases}
+    free = {column.lower(): column for column in columns if column.lower() not in taken}
+    for alias in _NAMES[name]:
+        if near := difflib.get_close_matches(alias, free, 1):
+            return f"is it {free[near[0]]}? call that {name}"
+    return f"add {name}" + (", None where it is not known" if name == "first_light" else "")
 
 
 def _transient(number: int, row: Any) -> KnownTransient:

@@ -17,12 +17,15 @@ from astrid_sdk.catalog.pairs.frames import Frames
 from astrid_sdk.catalog.pairs.guard import GuardState, TemplateGuard
 from astrid_sdk.catalog.pairs.known_transients import KnownTransient
 from astrid_sdk.catalog.pairs.search import FoundPairs
+from astrid_sdk.catalog.short import called, line
 from astrid_sdk.rendering import html_table
 
 if TYPE_CHECKING:  # it takes a second to import
     import pandas as pd
 
 _SHOWN_ROWS = 20
+_NAME_CHARACTERS = 24
+_OF_THE_WCS = "WCS"
 PAIR_HEAD = ("science", "reference", "light", "gap_days", "overlap", "template guard")
 _TOLD = {  # of both observations
     "observation_id": pa.string(),
@@ -36,7 +39,7 @@ _TOLD = {  # of both observations
 _SHARED = ("object_name", "survey", "instrument", "filter_band")  # as the science frame says
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Pair:
     """A science observation and a reference to subtract from it.
 
@@ -65,6 +68,16 @@ class Pair:
     guard: GuardState
     contaminated_by: tuple[KnownTransient, ...]
     warnings: tuple[str, ...]
+
+    @override
+    def __repr__(self) -> str:
+        names = (called(it.name, it.content_hash, _NAME_CHARACTERS) for it in self._frames())
+        light = self.science.filter_band or "unknown filter"
+        held = f"{light}, {self.gap_days:.2f} days, overlap {self.overlap_fraction:.2f}"
+        return line(f"pair {' - '.join(names)}, {held}, {self.guard.value}")
+
+    def _frames(self) -> tuple[Observation, Observation]:
+        return self.science, self.reference
 
 
 class PairTable(Sequence[Pair]):
@@ -230,6 +243,8 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _doubts(science: Observation, reference: Observation) -> Iterator[str]:
+    for side, frame in (("science", science), ("reference", reference)):
+        yield from (f"{side}: {said}" for said in frame.warnings if _OF_THE_WCS in said)
     if science.filter_band is None:
         yield "neither frame says its filter: they may show different light"
     if science.survey is None and science.instrument is None:

@@ -44,6 +44,8 @@ def told(rows: pa.Table, query: Query) -> Bools:
     keep &= _one_of(rows, "tier", query.tiers())
     for name in _PATTERNS:
         if (patterns := query.words(name)) is not None:
+            if name == "name":  # a folder before it need not be told
+                patterns = [*patterns, *(f"*/{pattern}" for pattern in patterns)]
             keep &= _bools(matches_any(rows[name], patterns))
     keep &= _since(rows, "observed_at", query.after, pc.greater_equal)
     keep &= _since(rows, "observed_at", query.before, pc.less_equal)

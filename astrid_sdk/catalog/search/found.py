@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from astrid_sdk.catalog.record_rows import RECORDS_SCHEMA
 from astrid_sdk.catalog.rows import UNREADABLE, Rows
+from astrid_sdk.catalog.short import called, known, line
 from astrid_sdk.catalog.snapshot import JUDGEMENT, places_of
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
 
@@ -56,7 +57,7 @@ _PAGE_ROWS = 1_000
 ORDER = ("tier", "observation_time", "name", "hdu_index", "content_hash")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Found:
     """One row of an answer; unknown values are None."""
 
@@ -86,6 +87,11 @@ class Found:
     excluded: str | None
     created_at: datetime
     summary: Mapping[str, Any]
+
+    @override
+    def __repr__(self) -> str:
+        words = (self.tier, self.role, self.filter_band, self.night)
+        return line(known(called(self.name, self.content_hash), *words))
 
 
 class FoundTable(Sequence[Found]):
@@ -198,7 +204,9 @@ class FoundTable(Sequence[Found]):
 
     @override
     def __repr__(self) -> str:
-        return f"<{self._count()} found>\n{self._shown().to_string()}"
+        more = len(self) - _SHOWN_ROWS
+        tail = f"\n… and {more} more: .to_pandas()" if more > 0 else ""
+        return f"<{self._count()} found>\n{self._shown().to_string()}{tail}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         more = len(self) - _SHOWN_ROWS
@@ -212,11 +220,11 @@ class FoundTable(Sequence[Found]):
     def _shown(self) -> "pd.DataFrame":
         columns = ["content_hash", "name", *_SHOWN]
         frame = self._read(self._ordered.slice(0, _SHOWN_ROWS), columns).to_pandas()
-        called = [
+        names = [
             f"{name}@{content_hash[:8]}"
             for name, content_hash in zip(frame["name"], frame["content_hash"], strict=True)
         ]
-        shown: pd.DataFrame = frame[list(_SHOWN)].set_axis(called).rename_axis("name@hash")
+        shown: pd.DataFrame = frame[list(_SHOWN)].set_axis(names).rename_axis("name@hash")
         return shown
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any, Self
 from astrid_sdk.catalog.search.patterns import pattern_of
 from astrid_sdk.catalog.search.regions import Box, Cone, Polygon, Region
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.sky.night import UNDATED
 from astrid_sdk.tiers import Tier
 
 Words = str | Sequence[str]
@@ -26,17 +28,18 @@ class Query:
     Attributes
     ----------
     ra_deg, dec_deg, radius_deg : float, optional
-        A cone, ICRS degrees: images whose footprint it touches, positions that lie in it.
+        A cone, ICRS degrees or astropy angles: images whose footprint it touches, positions that
+        lie in it.
     box : tuple of float, optional
         (ra_min, ra_max, dec_min, dec_max), degrees; 350 to 10 goes across RA 0.
     polygon : sequence of (ra_deg, dec_deg), optional
         Corners in order around a place smaller than a hemisphere.
     tier : Tier or str, or several, optional
     name, object_name : str or several, optional
-        A pattern such as ``"sn2024*"``; case does not matter.
+        A pattern such as ``"sn2024*"``; case does not matter. A name is met by its last part, too.
     filter_band, night, instrument, survey, role, purpose, step, observation_id : str or several
         Exactly this, or one of these. `step` made the content: ``"subtract"``.
-    after, before : datetime or str, optional
+    after, before : datetime, astropy Time or str, optional
         Exposure start, UTC, both ends included; ISO text is read as UTC where it names no zone.
     header : mapping, optional
         FITS keyword to a number, a pattern for text, a range ``(1.0, 1.5)`` with both ends
@@ -91,6 +94,7 @@ class Query:
         for pattern in (*(self.words("name") or ()), *(self.words("object_name") or ())):
             pattern_of(pattern)
         self.cards()
+        self._check_nights()
         self._check_page()
 
     @classmethod
@@ -105,7 +109,8 @@ class Query:
         known = [field.name for field in dataclasses.fields(cls)]
         for name in conditions:
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1, 0.5)
+                near = [_MEANT[name]] if name in _MEANT else []
+                near = near or difflib.get_close_matches(name, known, 1, 0.5)
                 meant = f"do you mean {near[0]}?" if near else f"it takes {' '.join(known)}"
                 raise InvalidInputError(f"find() knows no condition {name}: {meant}")
         return cls(**conditions)
@@ -142,6 +147,11 @@ class Query:
 
     def cards(self) -> dict[str, HeaderValue]:
         """Return the header keywords in capitals, with what is wanted of each."""
+        if self.header is not None and not isinstance(self.header, Mapping):
+            raise InvalidInputError(
+                f"header takes keywords with values, such as {{'AIRMASS': (1.0, 1.5)}}, not "
+                f"{self.header!r}"
+            )
         wanted = {key.strip().upper(): value for key, value in (self.header or {}).items()}
         for key, value in wanted.items():
             for one in value if isinstance(value, list | tuple) else [value]:
@@ -152,6 +162,13 @@ class Query:
                     )
         return wanted
 
+    def _check_nights(self) -> None:
+        for night in self.words("night") or ():
+            if night != UNDATED and not _NIGHT.fullmatch(night):
+                raise InvalidInputError(
+                    f"{night!r} is no night: write it as 2024-04-05, or {UNDATED!r}"
+                )
+
     def _check_page(self) -> None:
         given: dict[str, Any] = {"limit": self.limit, "offset": self.offset}
         for name, value in given.items():
@@ -159,6 +176,17 @@ class Query:
                 raise InvalidInputError(f"{name} is a number of rows, 0 or more, not {value!r}")
 
 
+_NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MEANT = {
+    "band": "filter_band",
+    "dec": "dec_deg",
+    "filter": "filter_band",
+    "object": "object_name",
+    "ra": "ra_deg",
+    "radius": "radius_deg",
+    "target": "object_name",
+}
+"""Conditions as people call them who do not look at the letters."""
 _WORDS = (
     *("name", "object_name", "filter_band", "night", "instrument", "survey", "role", "purpose"),
     *("step", "observation_id"),
@@ -173,6 +201,9 @@ def utc(when: datetime | str) -> datetime:
     InvalidInputError
         It is no time.
     """
+    to_datetime = getattr(when, "to_datetime", None)  # of an astropy Time
+    if to_datetime is not None:
+        return to_datetime(timezone=UTC)  # type: ignore[no-any-return]  # a library without types
     try:
         parsed = when if isinstance(when, datetime) else datetime.fromisoformat(when)
     except (ValueError, TypeError):
@@ -185,7 +216,20 @@ def utc(when: datetime | str) -> datetime:
 def _cone(ra_deg: float | None, dec_deg: float | None, radius_deg: float | None) -> Cone:
     if ra_deg is None or dec_deg is None or radius_deg is None:
         raise InvalidInputError("a cone takes all of ra_deg, dec_deg and radius_deg", kind="cone")
-    return Cone(ra_deg, dec_deg, radius_deg)
+    return Cone(*map(_degrees, (ra_deg, dec_deg, radius_deg)))
+
+
+def _degrees(angle: Any) -> float:
+    """Return a number of degrees, or an astropy angle as one."""
+    to_value = getattr(angle, "to_value", None)
+    try:
+        return float(angle if to_value is None else to_value("deg"))
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            f"{angle!r} is no angle: give degrees as a number, or an astropy Quantity; "
+            "astropy's Angle('16:17:32 hours') reads sexagesimal text",
+            kind="cone",
+        ) from None
 
 
 def _box(given: Sequence[float]) -> Box:

@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from typing_extensions import override
+
 from astrid_sdk.canonical import canonical_json, json_hash
+from astrid_sdk.catalog.short import called, line
 from astrid_sdk.errors import NotFoundError
 from astrid_sdk.formats import read_versioned
 from astrid_sdk.tiers import Tier
 
 FORMAT_VERSION = 1
+
+_SHOWN_OUTPUTS = 2
+_REFUSAL_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class OutputRef:
         return cls(**{**value, "tier": Tier(value["tier"])})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Derivation:
     """A computation that was done.
 
@@ -73,6 +79,13 @@ class Derivation:
     duration_s: float = 0.0
     environment: Mapping[str, str] = field(default_factory=dict)
     reused: bool = False
+
+    @override
+    def __repr__(self) -> str:
+        made = f"refused: {self.refusal}" if self.refusal else _made(self.outputs)
+        reused = ", reused" if self.reused else ""
+        text = f"derivation {self.step} {self.key[:8]}: {made}{reused}"
+        return line(text, _REFUSAL_CHARACTERS)
 
     def output(self, role: str) -> OutputRef:
         """Return the output called `role`.
@@ -130,3 +143,11 @@ def derivation_key(
             "inputs": {role: list(hashes) for role, hashes in inputs.items()},
         }
     )
+
+
+def _made(outputs: Sequence[OutputRef]) -> str:
+    """Return the first outputs in short, and how many more there are."""
+    shown = outputs[:_SHOWN_OUTPUTS]
+    words = [f"{called(each.name, each.content_hash)} ({each.role})" for each in shown]
+    more = len(outputs) - len(shown)
+    return ", ".join(words) + (f" and {more} more" if more else "") or "no outputs"

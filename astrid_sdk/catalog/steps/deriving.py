@@ -172,8 +172,8 @@ class Deriving:
         Raises
         ------
         InvalidInputError
-            A parameter or what the function returned cannot be stored, or the function's source
-            cannot be told.
+            A parameter or what the function returned cannot be stored, the function's source
+            cannot be told, or `inputs` are no mapping.
         NotFoundError
             An input is not stored.
         Exception
@@ -181,6 +181,7 @@ class Deriving:
             a refusal, recorded like a result.
         """
         known = self._known(step)
+        _require_mapping(inputs)
         given = {role: self._hashes(role, value) for role, value in inputs.items()}
         told = parameters or {}
         if isinstance(known, FunctionStep):
@@ -269,3 +270,12 @@ class Deriving:
                 kind="input",
             )
         return told if len(told) == _DIGITS else self._catalog.resolve(told)
+
+
+def _require_mapping(inputs: object) -> None:
+    if not isinstance(inputs, Mapping):
+        raise InvalidInputError(
+            "inputs are a mapping of role to content hash, such as {'image': content_hash}, not "
+            f"{type(inputs).__name__}",
+            kind="input",
+        )

@@ -76,8 +76,8 @@ def _source(code: types.CodeType) -> str:
     """Read a source once: a file that is edited later does not change what is in memory."""
     try:
         return textwrap.dedent(inspect.getsource(code)).rstrip()
-    except (OSError, TypeError) as error:
-        raise _untold(code.co_qualname, "its source cannot be found") from error
+    except (OSError, TypeError):  # which say no more than that
+        raise _untold(code.co_qualname, "its source cannot be found") from None
 
 
 class _Reader:
