@@ -4,6 +4,7 @@ A table is a list of blocks, the row groups of its Parquet files. Files never ch
 read of one stays true; a block whose rows cannot matter is not read at all.
 """
 
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from astrid_sdk.errors import StorageUnavailableError
@@ -242,10 +243,25 @@ def _note_distinct(blocks: Sequence[Block], column: str) -> None:
 
 
 def _scan(blocks: Sequence[Block], columns: Sequence[str]) -> pa.Table:
-    parts = [block.fragment.subset(row_group_ids=[block.group]) for block in blocks]
-    first = blocks[0].fragment
-    whole = ds.FileSystemDataset(parts, first.physical_schema, first.format, first.filesystem)
-    return whole.to_table(columns=list(columns))
+    """Return columns of `blocks`, one behind the other.
+
+    Arrow's dataset scanner would read all files side by side, but leaves threads behind that end
+    after the interpreter does, and abort it (https://github.com/apache/arrow/issues/39862).
+    """
+    runs = itertools.groupby(blocks, key=lambda block: block.fragment.path)
+    return pa.concat_tables([_read(list(run), columns) for _, run in runs])
+
+
+def _read(blocks: Sequence[Block], columns: Sequence[str]) -> pa.Table:
+    """Return columns of blocks of one file."""
+    fragment = blocks[0].fragment
+    coded = set(fragment.format.read_options.dictionary_columns) & set(columns)
+    with (
+        fragment.filesystem.open_input_file(fragment.path) as file,
+        pq.ParquetFile(file, metadata=fragment.metadata, read_dictionary=sorted(coded)) as parquet,
+    ):
+        groups = [block.group for block in blocks]
+        return parquet.read_row_groups(groups, columns=list(columns)).select(list(columns))
 
 
 def _parted(table: pa.Table, blocks: Sequence[Block]) -> Iterator[pa.Table]:
