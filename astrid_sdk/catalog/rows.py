@@ -4,8 +4,11 @@ A table is a list of blocks, the row groups of its Parquet files. Files never ch
 read of one stays true; a block whose rows cannot matter is not read at all.
 """
 
+import atexit
+import gc
 import itertools
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ from astrid_sdk.errors import StorageUnavailableError
 Numbers = NDArray[np.int64]
 _NONE = np.zeros(0, np.int64)
 _MANY_CODES = 5_000  # so many are looked for row by row
+_LAST_MOMENT_S = 0.1
 UNREADABLE = "catalog"
 """The kind of the error that a table which cannot be used raises."""
 
@@ -245,8 +249,8 @@ def _note_distinct(blocks: Sequence[Block], column: str) -> None:
 def _scan(blocks: Sequence[Block], columns: Sequence[str]) -> pa.Table:
     """Return columns of `blocks`, one behind the other.
 
-    Arrow's dataset scanner would read all files side by side, but leaves threads behind that end
-    after the interpreter does, and abort it (https://github.com/apache/arrow/issues/39862).
+    Arrow's dataset scanner would read all files side by side, but leaves threads behind that may
+    abort the interpreter at its end (see `_let_arrow_end`).
     """
     runs = itertools.groupby(blocks, key=lambda block: block.fragment.path)
     return pa.concat_tables([_read(list(run), columns) for _, run in runs])
@@ -261,7 +265,21 @@ def _read(blocks: Sequence[Block], columns: Sequence[str]) -> pa.Table:
         pq.ParquetFile(file, metadata=fragment.metadata, read_dictionary=sorted(coded)) as parquet,
     ):
         groups = [block.group for block in blocks]
-        return parquet.read_row_groups(groups, columns=list(columns)).select(list(columns))
+        table = parquet.read_row_groups(groups, columns=list(columns), use_threads=False)
+        return table.select(list(columns))
+
+
+def _let_arrow_end() -> None:
+    """Leave Arrow's threads a moment to give back what they hold of the interpreter's.
+
+    One that still holds something when the interpreter ends aborts the process
+    (https://github.com/apache/arrow/issues/39862); Arrow has nothing to wait for them with.
+    """
+    gc.collect()
+    time.sleep(_LAST_MOMENT_S)
+
+
+atexit.register(_let_arrow_end)
 
 
 def _parted(table: pa.Table, blocks: Sequence[Block]) -> Iterator[pa.Table]:

@@ -209,9 +209,9 @@ class TestBatches:
 
     def test_patience_returns_with_the_store(self) -> None:
         storage, _, _ = retrying(
-            Failure(GONE, where="a", times=None), Failure(BUSY, where="c/7", times=2)
+            Failure(GONE, where="a", times=None), Failure(BUSY, where="c/90", times=2)
         )
-        keys = [f"a/{number}" for number in range(200)] + [f"c/{number}" for number in range(10)]
+        keys = [f"a/{number}" for number in range(200)] + [f"c/{number}" for number in range(100)]
         outcomes = list(storage.perform_many([put(key) for key in keys]))
         failed = {outcome.operation.where for outcome in outcomes if outcome.error is not None}
         assert failed == {key for key in keys if key.startswith("a")}
