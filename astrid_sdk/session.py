@@ -38,16 +38,7 @@ if TYPE_CHECKING:  # astropy takes seconds to import, and many sessions look at 
 
 
 class AstridSession(SessionParts):
-    """A store and everything that works on it. Made by `connect`.
-
-    Parameters
-    ----------
-    storage : ObjectStorage
-    bucket : str
-    home : Path
-        Folder on this machine for what is no part of the store: Dagster's run history, pictures.
-    config : StorageConfig, optional
-    """
+    """A store and everything that works on it. Made by `connect`; see `SessionParts`."""
 
     def ingest(
         self,

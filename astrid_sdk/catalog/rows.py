@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ class Block:
     """
 
     def __init__(self, fragment: Any, group: int) -> None:
+        _end_well()
         self.fragment = fragment
         self.group = group
         self.num_rows: int = fragment.metadata.row_group(group).num_rows
@@ -279,7 +280,10 @@ def _let_arrow_end() -> None:
     time.sleep(_LAST_MOMENT_S)
 
 
-atexit.register(_let_arrow_end)
+@cache
+def _end_well() -> None:
+    """Have `_let_arrow_end` called at the end of a process that looked into a table's files."""
+    atexit.register(_let_arrow_end)
 
 
 def _parted(table: pa.Table, blocks: Sequence[Block]) -> Iterator[pa.Table]:

@@ -5,11 +5,9 @@ from typing import Any
 
 import click
 
-from astrid_sdk.cli.options import store_option
+from astrid_sdk.cli.options import limit_option, store_option
 from astrid_sdk.cli.stores import open_existing_store
 from astrid_sdk.errors import InvalidInputError
-
-_SHOWN = 40
 
 
 @click.command()
@@ -48,13 +46,7 @@ _SHOWN = 40
 )
 @click.option("--as-of", help="Answer as the catalogue would have then, ISO.")
 @click.option("--include-excluded", is_flag=True, help="Also what is left out.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=_SHOWN,
-    show_default=True,
-    help="How many to show; 0 shows all.",
-)
+@limit_option
 @store_option
 def find(store: str, limit: int, polygon: str, cards: tuple[str, ...], **given: Any) -> None:
     """List what is stored and meets all conditions.

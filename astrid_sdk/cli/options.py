@@ -7,6 +7,7 @@ import click
 
 from astrid_sdk.cli.stores import chosen_folder
 
+_SHOWN = 40
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -19,5 +20,17 @@ def store_option(command: _F) -> _F:
         callback=lambda _context, _option, text: chosen_folder(text),
         help="A folder for the embedded store. Without it: R2 when ASTRID_R2_* is set, else the "
         "folder that ASTRID_STORE names, else ./.astrid.",
+    )
+    return option(command)
+
+
+def limit_option(command: _F) -> _F:
+    """Give a command that lists ``--limit``."""
+    option = click.option(
+        "--limit",
+        type=click.IntRange(min=0),
+        default=_SHOWN,
+        show_default=True,
+        help="How many to show; 0 shows all.",
     )
     return option(command)

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from astrid_sdk.cli.options import store_option
+from astrid_sdk.cli.options import limit_option, store_option
 from astrid_sdk.cli.stores import open_existing_store
 
-_SHOWN = 40
 _SHARE = click.FloatRange(0, 1)
 _DAYS = click.FloatRange(min=0)
 
@@ -47,13 +46,7 @@ _DAYS = click.FloatRange(min=0)
     default=None,
     help="Leave out references that may hold a known transient.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=_SHOWN,
-    show_default=True,
-    help="How many to show; 0 shows all.",
-)
+@limit_option
 @store_option
 def pairs(
     target: str | None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from stores import BUCKET, Bench, CrashingStore, MeetingStore, WrappedStore, at_once, local_store
+from stores import BUCKET, Bench, CrashingStore, MeetingStore, WrappedStore, at_once
 from typing_extensions import override
 
 from astrid_sdk.catalog.steps.derivations import Derivation, object_key
@@ -65,16 +65,6 @@ def restless() -> Step:
 def run(bench: Bench, step: Step = UPPER, **parameters: str) -> Derivation:
     text = bench.cas.store_data(b"nova", MEDIA, name="nova.txt")
     return bench.derivations.derive(step, {"text": [text]}, parameters, name="nova")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> LocalStorageClient:
-    return local_store(tmp_path / "store")
-
-
-@pytest.fixture
-def bench(store: LocalStorageClient) -> Bench:
-    return Bench(store)
 
 
 def test_a_step_is_called_once_for_the_same_inputs_and_parameters(bench: Bench) -> None:

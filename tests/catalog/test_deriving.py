@@ -43,16 +43,6 @@ print(json.dumps([made.key, made.outputs[0].content_hash, made.reused]))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LocalStorageClient:
-    return local_store(tmp_path / "store")
-
-
-@pytest.fixture
-def bench(store: LocalStorageClient) -> Bench:
-    return Bench(store)
-
-
-@pytest.fixture
 def text(bench: Bench) -> str:
     return bench.cas.store_data(b"nova", "text/plain", tier="raw-observations", name="nova.txt")
 

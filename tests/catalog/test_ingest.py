@@ -23,16 +23,6 @@ SMALL = 32
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LocalStorageClient:
-    return local_store(tmp_path / "store")
-
-
-@pytest.fixture
-def bench(store: LocalStorageClient) -> Bench:
-    return Bench(store)
-
-
-@pytest.fixture
 def nights(tmp_path: Path) -> Path:
     """A folder with two nights, a frame each."""
     Shot(size_px=SMALL).write(tmp_path / "nights" / "one" / "a.fits")

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from stores import BUCKET, Bench, WrappedStore, at_once, local_store
+from stores import BUCKET, Bench, WrappedStore, at_once
 
 from astrid_sdk.catalog.lineage.lineages import Lineages
 from astrid_sdk.catalog.search.finding import find_one
@@ -60,16 +60,6 @@ def record(number: int, **changes: object) -> Record:
         summaries=({"hdu_index": 0, "night": "2024-04-05", "ra_deg": float(number)},),
     )
     return replace(made, **changes)  # type: ignore[arg-type]  # any field
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> LocalStorageClient:
-    return local_store(tmp_path / "store")
-
-
-@pytest.fixture
-def bench(store: LocalStorageClient) -> Bench:
-    return Bench(store)
 
 
 def names(bench: Bench) -> list[str]:

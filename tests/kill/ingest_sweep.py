@@ -6,13 +6,10 @@ list of the places where it was killed.
 
 import itertools
 import json
-import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from kill.sweep import BUCKET, Killing
+from kill.sweep import BUCKET, Killing, is_killed
 from skies import Shot
 
 from astrid_sdk.canonical import sha256_hex
@@ -65,11 +62,11 @@ def sweep(root: Path) -> list[str]:
         for side in ("before", "after"):
             folder = _place(root / f"{number}-{side}")
             store = LocalStorageClient(folder / "store")
-            if not _is_killed(lambda: ingest(folder, Killing(number, side, store))):  # noqa: B023
+            if not is_killed(lambda: ingest(folder, Killing(number, side, store))):  # noqa: B023
                 return killed
             killed.append(f"{number} {side}")
             for work in (check_nothing_is_half_there, _again, check_complete):
-                assert not _is_killed(lambda: work(folder))  # noqa: B023
+                assert not is_killed(lambda: work(folder))  # noqa: B023
     raise AssertionError
 
 
@@ -90,26 +87,6 @@ def _place(folder: Path) -> Path:
         Shot(noise_seed=number, size_px=16).write(folder / "night" / name)
     (folder / "night" / NAMES[2]).write_bytes((folder / "night" / NAMES[0]).read_bytes())
     return folder
-
-
-def _is_killed(work: Callable[[], None]) -> bool:
-    """Do `work` in a process of its own; return whether that was killed."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            code = 0 if sys.exc_info()[0] is None else 1
-            if code:
-                sys.excepthook(*sys.exc_info())
-            sys.stderr.flush()
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.WEXITSTATUS(status) == 0
-    return False
 
 
 if __name__ == "__main__":

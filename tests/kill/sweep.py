@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def sweep(name: str, root: Path) -> list[str]:
             place = Place(_made(root / f"{number}-{side}"))
             if name == "drain":
                 fill_outbox(place)
-            if not _is_killed(job, place, Killing(number, side, place.store)):
+            if not is_killed(partial(job, place, Killing(number, side, place.store))):
                 return killed
             killed.append(f"{number} {side}")
             if name != "drain":  # what waits in an outbox is not in the store yet
@@ -178,11 +179,18 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _is_killed(job: Job, place: Place, store: Killing) -> bool:
+def is_killed(work: Callable[[], None]) -> bool:
+    """Do `work` in a process of its own; return whether that was killed."""
     child = os.fork()
     if child == 0:
-        job(place, store)
-        os._exit(0)
+        try:
+            work()
+        finally:
+            code = 0 if sys.exc_info()[0] is None else 1
+            if code:
+                sys.excepthook(*sys.exc_info())
+            sys.stderr.flush()
+            os._exit(code)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL

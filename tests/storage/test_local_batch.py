@@ -19,18 +19,6 @@ BUCKET = "astrid-storage"
 MANY = 3 * LEAST
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def store(folder: Path) -> LocalStorageClient:
-    client = LocalStorageClient(folder)
-    client.create_bucket(BUCKET)
-    return client
-
-
 def put(key: str, data: bytes) -> Put:
     return Put(bucket=BUCKET, key=key, data=data, content_type="text/plain", create_only=True)
 

@@ -68,18 +68,6 @@ LocalStorageClient(Path(sys.argv[1])).upload_file(
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def store(folder: Path) -> LocalStorageClient:
-    client = LocalStorageClient(folder)
-    client.create_bucket(BUCKET)
-    return client
-
-
 def put(store: LocalStorageClient, key: str, data: bytes = b"x") -> str:
     return store.upload_file(BUCKET, key, data, "text/plain")
 

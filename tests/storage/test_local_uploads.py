@@ -24,18 +24,6 @@ BUCKET = "astrid-storage"
 PART_BYTES = 4
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def store(folder: Path) -> LocalStorageClient:
-    client = LocalStorageClient(folder)
-    client.create_bucket(BUCKET)
-    return client
-
-
 def left_behind(folder: Path) -> list[str]:
     """Return the temporary files below `folder` but for the lock."""
     files = [path for path in (folder / ".tmp").rglob("*") if path.is_file()]

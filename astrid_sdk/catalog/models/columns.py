@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from reprlib import Repr
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 from typing_extensions import override
@@ -31,10 +31,12 @@ class Kind(ABC):
     take, and `read` takes that back.
     """
 
+    ARROW: ClassVar[pa.DataType]
+
     @property
-    @abstractmethod
     def arrow(self) -> pa.DataType:
         """The Arrow type."""
+        return self.ARROW
 
     @abstractmethod
     def fit(self, value: Any) -> Any:
@@ -57,10 +59,7 @@ class Kind(ABC):
 class Text(Kind):
     """Text that is not empty."""
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.string()
+    ARROW: ClassVar[pa.DataType] = pa.string()
 
     @override
     def fit(self, value: Any) -> Any:
@@ -75,10 +74,7 @@ class Text(Kind):
 class Hash(Kind):
     """A SHA-256 in hex: a content hash or a derivation key."""
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.string()
+    ARROW: ClassVar[pa.DataType] = pa.string()
 
     @override
     def fit(self, value: Any) -> Any:
@@ -95,10 +91,7 @@ class Number(Kind):
     high: float = math.inf
     advice: str = "give a finite number"
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.float64()
+    ARROW: ClassVar[pa.DataType] = pa.float64()
 
     @override
     def fit(self, value: Any) -> Any:
@@ -126,10 +119,7 @@ class Whole(Kind):
     only: frozenset[int] = frozenset()
     advice: str = "give a whole number"
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.int64()
+    ARROW: ClassVar[pa.DataType] = pa.int64()
 
     @override
     def fit(self, value: Any) -> Any:
@@ -145,10 +135,7 @@ class Whole(Kind):
 class Flag(Kind):
     """Yes or no."""
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.bool_()
+    ARROW: ClassVar[pa.DataType] = pa.bool_()
 
     @override
     def fit(self, value: Any) -> Any:
@@ -161,10 +148,7 @@ class Flag(Kind):
 class Time(Kind):
     """A moment, kept in UTC to the microsecond."""
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.timestamp("us", tz="UTC")
+    ARROW: ClassVar[pa.DataType] = pa.timestamp("us", tz="UTC")
 
     @override
     def fit(self, value: Any) -> Any:
@@ -234,10 +218,7 @@ class Corner(Kind):
     ra: Number
     dec: Number
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.list_(pa.float64())
+    ARROW: ClassVar[pa.DataType] = pa.list_(pa.float64())
 
     @override
     def fit(self, value: Any) -> Any:
@@ -256,10 +237,7 @@ class Corner(Kind):
 class Named(Kind):
     """Numbers by name, as pairs in the order of their names."""
 
-    @property
-    @override
-    def arrow(self) -> pa.DataType:
-        return pa.map_(pa.string(), pa.float64())
+    ARROW: ClassVar[pa.DataType] = pa.map_(pa.string(), pa.float64())
 
     @override
     def fit(self, value: Any) -> Any:

@@ -100,24 +100,25 @@ class Derivation:
                 return output
         raise NotFoundError(f"derivation {self.key[:8]} ({self.step}) has no output {role!r}")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the derivation as plain JSON values."""
+        return {
+            "key": self.key,
+            "step": self.step,
+            "code_version": self.code_version,
+            "parameters": dict(self.parameters),
+            "inputs": {role: list(hashes) for role, hashes in self.inputs.items()},
+            "outputs": [output.to_json() for output in self.outputs],
+            "facts": dict(self.facts),
+            "refusal": self.refusal,
+            "created_at": self.created_at.isoformat(),
+            "duration_s": self.duration_s,
+            "environment": dict(self.environment),
+        }
+
     def to_bytes(self) -> bytes:
         """Return the derivation object."""
-        return canonical_json(
-            {
-                "format_version": FORMAT_VERSION,
-                "key": self.key,
-                "step": self.step,
-                "code_version": self.code_version,
-                "parameters": dict(self.parameters),
-                "inputs": {role: list(hashes) for role, hashes in self.inputs.items()},
-                "outputs": [output.to_json() for output in self.outputs],
-                "facts": dict(self.facts),
-                "refusal": self.refusal,
-                "created_at": self.created_at.isoformat(),
-                "duration_s": self.duration_s,
-                "environment": dict(self.environment),
-            }
-        )
+        return canonical_json({"format_version": FORMAT_VERSION, **self.to_json()})
 
     @classmethod
     def from_bytes(cls, content: bytes, *, reused: bool = False) -> "Derivation":
