@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from astrid_sdk.catalog.deleting import Deletion
     from astrid_sdk.catalog.ingest.report import IngestReport
     from astrid_sdk.catalog.lineage.graph import LineageGraph
     from astrid_sdk.catalog.models.detection import Detection
@@ -26,6 +27,19 @@ if TYPE_CHECKING:
     from astrid_sdk.catalog.steps.reproduce import Reproduction
     from astrid_sdk.config import Secret, StorageConfig
     from astrid_sdk.connecting import connect
+    from astrid_sdk.datasets.checkout import Checkout
+    from astrid_sdk.datasets.datasets import Datasets
+    from astrid_sdk.datasets.diff.dataset_diff import DatasetDiff
+    from astrid_sdk.datasets.dvc.client import DVCClient
+    from astrid_sdk.datasets.export.report import Export
+    from astrid_sdk.datasets.information import DatasetInformation
+    from astrid_sdk.datasets.labels.label import Label
+    from astrid_sdk.datasets.labels.labels import Labels
+    from astrid_sdk.datasets.labels.table import LabelTable
+    from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
+    from astrid_sdk.datasets.splits.leaks import Leak, LeakageReport
+    from astrid_sdk.datasets.splits.split import Split
+    from astrid_sdk.datasets.versions import DatasetVersion
     from astrid_sdk.errors import (
         AccessDeniedError,
         AstridError,
@@ -37,6 +51,8 @@ if TYPE_CHECKING:
         RateLimitedError,
         StorageUnavailableError,
     )
+    from astrid_sdk.models.artifact_storage import MLflowArtifactStorage
+    from astrid_sdk.models.storage_config import MLflowStorageConfig
     from astrid_sdk.session import AstridSession
     from astrid_sdk.storage.base import ObjectStorage
     from astrid_sdk.storage.blobs import ContentHash
@@ -56,20 +72,37 @@ _HOMES = {
     "AstridError": "errors",
     "AstridSession": "session",
     "Capabilities": "storage.capabilities",
+    "Checkout": "datasets.checkout",
     "ConflictError": "errors",
     "ContentAddressedStorage": "storage.content_addressed_storage",
     "ContentHash": "storage.blobs",
     "CorruptionError": "errors",
+    "DVCClient": "datasets.dvc.client",
+    "DatasetDiff": "datasets.diff.dataset_diff",
+    "DatasetFile": "datasets.manifest",
+    "DatasetInformation": "datasets.information",
+    "DatasetManifest": "datasets.manifest",
+    "DatasetVersion": "datasets.versions",
+    "Datasets": "datasets.datasets",
+    "Deletion": "catalog.deleting",
     "Derivation": "catalog.steps.derivation",
     "Detection": "catalog.models.detection",
     "DifferenceImage": "catalog.models.difference_image",
+    "Export": "datasets.export.report",
     "FoundTable": "catalog.search.finding",
     "GuardState": "catalog.pairs.guard",
     "IngestReport": "catalog.ingest.report",
     "InvalidInputError": "errors",
     "KnownTransient": "catalog.pairs.known_transients",
+    "Label": "datasets.labels.label",
+    "LabelTable": "datasets.labels.table",
+    "Labels": "datasets.labels.labels",
+    "Leak": "datasets.splits.leaks",
+    "LeakageReport": "datasets.splits.leaks",
     "LineageGraph": "catalog.lineage.graph",
     "LocalStorageClient": "storage.local_client",
+    "MLflowArtifactStorage": "models.artifact_storage",
+    "MLflowStorageConfig": "models.storage_config",
     "MemoryStorageClient": "storage.memory_client",
     "NotFoundError": "errors",
     "ObjectStorage": "storage.base",
@@ -85,6 +118,7 @@ _HOMES = {
     "Reproduction": "catalog.steps.reproduce",
     "RetryPolicy": "storage.retrying",
     "Secret": "config",
+    "Split": "datasets.splits.split",
     "StorageConfig": "config",
     "StorageUnavailableError": "errors",
     "StoreReport": "storage.store_report",
@@ -99,20 +133,37 @@ __all__ = [
     "AstridError",
     "AstridSession",
     "Capabilities",
+    "Checkout",
     "ConflictError",
     "ContentAddressedStorage",
     "ContentHash",
     "CorruptionError",
+    "DVCClient",
+    "DatasetDiff",
+    "DatasetFile",
+    "DatasetInformation",
+    "DatasetManifest",
+    "DatasetVersion",
+    "Datasets",
+    "Deletion",
     "Derivation",
     "Detection",
     "DifferenceImage",
+    "Export",
     "FoundTable",
     "GuardState",
     "IngestReport",
     "InvalidInputError",
     "KnownTransient",
+    "Label",
+    "LabelTable",
+    "Labels",
+    "Leak",
+    "LeakageReport",
     "LineageGraph",
     "LocalStorageClient",
+    "MLflowArtifactStorage",
+    "MLflowStorageConfig",
     "MemoryStorageClient",
     "NotFoundError",
     "ObjectStorage",
@@ -128,6 +179,7 @@ __all__ = [
     "Reproduction",
     "RetryPolicy",
     "Secret",
+    "Split",
     "StorageConfig",
     "StorageUnavailableError",
     "StoreReport",

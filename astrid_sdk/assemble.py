@@ -2,11 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from astrid_sdk.catalog.search.finding import Query, find
+from astrid_sdk.catalog.steps.derivations import Derivations
 from astrid_sdk.catalog.steps.step import Step
+from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest, LeftOut
-from astrid_sdk.datasets.registry import MANIFEST_STEP
+from astrid_sdk.datasets.manifest_step import MANIFEST_STEP
 from astrid_sdk.pipeline.manifest import Item, Manifest
+from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
+from astrid_sdk.tiers import Tier
+
+if TYPE_CHECKING:  # astropy takes seconds to import
+    from astrid_sdk.pipeline.detection_table import DetectionTable
 
 
 def dataset_of(
@@ -28,19 +37,46 @@ def dataset_of(
     return DatasetManifest(dataset_id, tuple(files), tuple(left_out))
 
 
+def newest_detections(
+    catalog: Catalog,
+    cas: ContentAddressedStorage,
+    derivations: Derivations,
+    night: str | None = None,
+) -> "DetectionTable":
+    """Return what was detected, in one night or in all; of each frame the newest search."""
+    from astrid_sdk.pipeline.detection_table import read_detections  # noqa: PLC0415 - astropy
+
+    rows = find(catalog, Query(tier=Tier.DETECTIONS, role="detections", night=night))
+    in_time = sorted(rows, key=lambda row: row.created_at)
+    newest = {(row.night, row.name): row for row in in_time}
+    return read_detections(cas, derivations, [newest[frame] for frame in sorted(newest)])
+
+
+def triplets_of(table: "DetectionTable") -> dict[str, str | None]:
+    """Return by detection id the triplet that was cut out of each; None where none was."""
+    from astrid_sdk.pipeline.detection_models import detections_of  # noqa: PLC0415 - astropy
+
+    pairs = zip(detections_of(table), table.frame["triplet_hash"].tolist(), strict=True)
+    return {found.detection_id: triplet or None for found, triplet in pairs}
+
+
 def known_steps() -> list[Step]:
     """Return the steps of the chain: what they made can be made again."""
+    from astrid_sdk.datasets.splits.step import SPLIT_STEP  # noqa: PLC0415 - as below
+    from astrid_sdk.models.real_bogus import score_step, train_step  # noqa: PLC0415 - as below
     from astrid_sdk.pipeline.steps import (  # noqa: PLC0415 - scipy takes seconds to import
         calibrate,
         coadd,
         collect,
         detect,
         pattern,
+        real_bogus_features,
         subtract,
     )
 
-    modules = (calibrate, coadd, collect, detect, pattern, subtract)
-    return [MANIFEST_STEP, *(module.STEP for module in modules)]
+    chain = (calibrate, coadd, collect, detect, pattern, subtract)
+    model = (real_bogus_features, train_step, score_step)
+    return [MANIFEST_STEP, SPLIT_STEP, *(module.STEP for module in (*chain, *model))]
 
 
 def _files(manifest: Manifest) -> Iterator[DatasetFile]:

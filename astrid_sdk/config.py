@@ -18,6 +18,7 @@ _PREFIX = "ASTRID_"
 _REQUIRED = ("r2_account_id", "r2_access_key_id", "r2_secret_access_key", "r2_bucket_name")
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_MODEL_ACTIONS = ("register", "promote", "delete")
 _LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 # An account may carry its jurisdiction: <account>.eu
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9-]+(\.(eu|fedramp))?")
@@ -105,6 +106,8 @@ class StorageConfig:
     quotas : Mapping[str, str], optional
         What tiers may hold, by their name: ``{"temp": "10GiB", "detections": "1TiB:500000"}``
         (bytes, then objects).
+    mlflow_tracking_uri : str, optional
+        MLflow's server or database; a database in the session's home when left empty.
 
     Raises
     ------
@@ -127,6 +130,7 @@ class StorageConfig:
     requests_per_s: float | None = None
     concurrency: int = 32
     quotas: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+    mlflow_tracking_uri: str = dataclasses.field(default="", repr=False)  # may hold a password
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "r2_secret_access_key", Secret(self.r2_secret_access_key))
@@ -223,6 +227,46 @@ def tier_quotas(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
     return _quotas("quotas", _environment(environ).get(_variable("quotas"), ""))
 
 
+def mlflow_tracking_uri(environ: Mapping[str, str] | None = None) -> str:
+    """Return MLflow's server by ``ASTRID_MLFLOW_TRACKING_URI``, "" without it."""
+    return _environment(environ).get(_variable("mlflow_tracking_uri"), "")
+
+
+def mlflow_rights(environ: Mapping[str, str] | None = None) -> Mapping[str, frozenset[str]]:
+    """Return by action who may do it with models, where ``ASTRID_MLFLOW_MAY_<ACTION>`` says so.
+
+    Names between commas; ``*`` is everybody, and a variable that is set and empty is nobody.
+    """
+    given = _environment(environ)
+    said = {action: given.get(_variable(f"mlflow_may_{action}")) for action in _MODEL_ACTIONS}
+    return {
+        action: frozenset(filter(None, (name.strip() for name in names.split(","))))
+        for action, names in said.items()
+        if names is not None
+    }
+
+
+def settings_from_environment(
+    fields: Mapping[str, Any], prefix: str, environ: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the values of those `fields` (name to type) whose variable is set.
+
+    The variable is ``ASTRID_``, `prefix` and the field's name, in capitals.
+
+    Raises
+    ------
+    InvalidInputError
+        A value cannot be read.
+    """
+    given = _environment(environ)
+    texts = {name: given.get(_variable(prefix + name)) for name in fields}
+    return {
+        name: _READERS.get(fields[name], _text)(prefix + name, text)
+        for name, text in texts.items()
+        if text
+    }
+
+
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return a copy of the process environment with `extra` added, to start a process with."""
     return {**_environment(None), **extra}
@@ -289,10 +333,16 @@ def _quotas(field_name: str, text: str) -> dict[str, str]:
     return quotas
 
 
+def _words(_field_name: str, text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (word.strip() for word in text.split(","))))
+
+
 _READERS: dict[Any, Callable[[str, str], Any]] = {
     bool: _boolean,
     int: _whole_number,
+    float: _number,
     float | None: _number,
+    tuple[str, ...]: _words,
     Mapping[str, str]: _quotas,
 }
 """How the text of a variable becomes a field of that type."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from astrid_sdk.config import StorageConfig, r2_is_configured, store_folder, tier_quotas
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.session import AstridSession
+from astrid_sdk.storage.audit.trail import AuditTrail
 from astrid_sdk.storage.local_client import LocalStorageClient
 from astrid_sdk.storage.r2_client import R2StorageClient
 from astrid_sdk.storage.stack import assemble, local_stack
@@ -13,6 +14,8 @@ from astrid_sdk.storage.stack import assemble, local_stack
 LOCAL_BUCKET = "astrid-storage"
 DEFAULT_FOLDER = Path(".astrid")
 MEMORY = "memory://"
+AUDIT = "audit"
+"""The folder of this machine's part of the audit, beside the store."""
 
 
 def connect(
@@ -50,11 +53,15 @@ def connect(
     chosen = config or StorageConfig.from_environment()
     home = (store_folder() or DEFAULT_FOLDER) / "r2" / chosen.r2_bucket_name
     client = R2StorageClient(chosen)
-    storage = assemble(client, quotas=chosen.quotas, spool_folder=home / "spool")
+    trail = AuditTrail(client, chosen.r2_bucket_name, home / AUDIT)
+    storage = assemble(client, quotas=chosen.quotas, spool_folder=home / "spool", trail=trail)
     return AstridSession(storage, chosen.r2_bucket_name, home, config=chosen)
 
 
 def _embedded(folder: Path) -> AstridSession:
-    storage = assemble(local_stack(LocalStorageClient(folder)), quotas=tier_quotas())
-    storage.create_bucket(LOCAL_BUCKET)
+    client = local_stack(LocalStorageClient(folder))
+    trail = AuditTrail(client, LOCAL_BUCKET, folder / AUDIT)
+    storage = assemble(client, quotas=tier_quotas(), trail=trail)
+    if not (folder / LOCAL_BUCKET).is_dir():
+        storage.create_bucket(LOCAL_BUCKET)
     return AstridSession(storage, LOCAL_BUCKET, folder)

@@ -17,6 +17,8 @@ happened, to what, and what to do. Errors of other libraries are translated at o
 (`astrid_sdk.storage.responses`) and chained with ``from``.
 """
 
+from typing import Self
+
 from typing_extensions import override
 
 
@@ -60,6 +62,23 @@ class AstridError(Exception):
     def message(self) -> str:
         """The sentence the error was raised with."""
         return str(self.args[0])
+
+    def saying(self, message: str, *, wrote: bool | None = False) -> Self:
+        """Return the same error with another sentence: more is known now of what it means.
+
+        Parameters
+        ----------
+        message : str
+        wrote : bool or None, optional
+            As in the constructor, of what the new sentence is about.
+        """
+        return type(self)(
+            message,
+            kind=self.kind,
+            wrote=wrote,
+            transient=self.transient,
+            retry_after_s=self.retry_after_s,
+        )
 
     @override
     def __str__(self) -> str:  # KeyError would show the sentence in quotes

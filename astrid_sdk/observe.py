@@ -33,6 +33,18 @@ attempt: ContextVar[int] = ContextVar("astrid_attempt", default=1)
 last_request_id: ContextVar[str] = ContextVar("astrid_request_id", default="")
 """What the server called the last request of this thread or task; set by the client."""
 
+answered_request_id: ContextVar[str] = ContextVar("astrid_answered_request_id", default="")
+"""The same of the last operation that ended, for whoever stands around what emits events."""
+
+call_id: ContextVar[str] = ContextVar("astrid_call_id", default="")
+"""What the face that the work is for calls it, such as a REST request's id; set by the face."""
+
+caller: ContextVar[str] = ContextVar("astrid_caller", default="")
+"""Who the work is for, where a face knows it; else it is for whoever is logged in here."""
+
+face: ContextVar[str] = ContextVar("astrid_face", default="")
+"""What the work came by: ``"cli"``, ``"dagster"`` or ``"rest"``; set by the face."""
+
 _LOGGER = logging.getLogger(LOGGER_NAME)
 _ROOT = logging.getLogger("astrid_sdk")
 _ROOT.addHandler(logging.NullHandler())  # a library stays silent until somebody asks
@@ -46,6 +58,7 @@ _SECRETS = re.compile(
     r"(?:AWS4-HMAC-SHA256 .*|(?:Bearer|Basic) \S+|[^&\s'\",;#)}\]]+)",
     re.IGNORECASE,
 )
+_SIGNS = ("=", ":", "%3D", "%3d")  # what stands before a secret
 _USER_INFO = re.compile(r"(?P<scheme>\w://)[^/\s@]+@")
 
 
@@ -73,6 +86,8 @@ class Event:
         The server's name of the request, or "".
     at : datetime.datetime
         When it ended, in UTC.
+    call_id : str
+        What the face that asked calls the work, such as a REST request's id; "" where none did.
     """
 
     verb: str
@@ -85,6 +100,7 @@ class Event:
     outcome: str
     request_id: str
     at: dt.datetime
+    call_id: str = ""
 
     def as_fields(self) -> dict[str, Any]:
         """Return the event as JSON values."""
@@ -150,12 +166,17 @@ def emit(event: Event, level: int) -> None:
 
 def redact(text: str) -> str:
     """Return `text` with everything masked that looks like a credential or a signature."""
+    if not any(sign in text for sign in _SIGNS):
+        return text
     masked = _USER_INFO.sub(rf"\g<scheme>{MASK}@", text)
     return _SECRETS.sub(rf"\g<name>\g<sign>{MASK}", masked)
 
 
 class JsonFormatter(logging.Formatter):
-    """A log record as one line of JSON; what looks like a credential is masked."""
+    """A log record as one line of JSON; what looks like a credential is masked.
+
+    A record that is no event may carry values of its own: ``extra={"fields": {...}}``.
+    """
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -168,6 +189,7 @@ class JsonFormatter(logging.Formatter):
         event = getattr(record, "event", None)
         if isinstance(event, Event):
             line |= event.as_fields()
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         masked = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from astrid_sdk.assemble import dataset_of
+from astrid_sdk.assemble import dataset_of, newest_detections
 from astrid_sdk.catalog.ingest.gathering import Source, gather
 from astrid_sdk.catalog.ingest.ingest import Ingest
 from astrid_sdk.catalog.ingest.report import IngestReport
@@ -17,15 +17,14 @@ from astrid_sdk.catalog.models.observations import observations
 from astrid_sdk.catalog.models.training_sample import TrainingSample
 from astrid_sdk.catalog.pairs.finding import find_pairs
 from astrid_sdk.catalog.pairs.table import PairTable
-from astrid_sdk.catalog.search.finding import Found, FoundTable, Query, find, find_one
-from astrid_sdk.catalog.statements import say_excluded
+from astrid_sdk.catalog.search.finding import Found, FoundTable, Query, find
 from astrid_sdk.catalog.steps.derivation import Derivation
 from astrid_sdk.catalog.steps.deriving import BoundStep, Given
 from astrid_sdk.catalog.steps.reproduce import Reproduction
 from astrid_sdk.catalog.steps.step import Step
+from astrid_sdk.curating import CuratedParts
 from astrid_sdk.datasets.registry import Committed
 from astrid_sdk.errors import AstridError, InvalidInputError
-from astrid_sdk.parts import SessionParts
 from astrid_sdk.pipeline.difference_models import difference_images
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.progress import Progress, shown
@@ -33,11 +32,13 @@ from astrid_sdk.rendering import TierTotals, session_html
 from astrid_sdk.tiers import Tier
 
 if TYPE_CHECKING:  # astropy takes seconds to import, and many sessions look at no pixel
+    import pandas as pd
+
     from astrid_sdk.pipeline.detection_table import DetectionTable
     from astrid_sdk.sky.views import ImageView, TextView
 
 
-class AstridSession(SessionParts):
+class AstridSession(CuratedParts):
     """A store and everything that works on it. Made by `connect`; see `SessionParts`."""
 
     def ingest(
@@ -245,39 +246,13 @@ class AstridSession(SessionParts):
         """Make a content again and say whether the same comes out; see `Deriving.reproduce`."""
         return self.deriving.reproduce(content_hash, **options)
 
-    def exclude(self, content_hash: str, reason: str) -> None:
-        """Leave a content out of searches and of the chain from now on; its bytes stay.
-
-        Raises
-        ------
-        InvalidInputError
-            `reason` is empty.
-        NotFoundError
-            Nothing stored has that hash.
-        """
-        say_excluded(self._records, self._one(content_hash), reason)
-        self.catalog.refresh()  # `why` marks it from now on
-
-    def include(self, content_hash: str) -> None:
-        """Take an `exclude` back.
-
-        Raises
-        ------
-        NotFoundError
-            Nothing stored has that hash.
-        """
-        say_excluded(self._records, self._one(content_hash), None)
-        self.catalog.refresh()  # `why` marks it from now on
-
     def detections(self, night: str | None = None) -> "DetectionTable":
         """Return what was detected, in one night or in all; of each frame the newest search."""
-        from astrid_sdk.pipeline.detection_table import read_detections  # noqa: PLC0415 - as for the types
+        return newest_detections(self.catalog, self.cas, self.derivations, night)
 
-        rows = self.find(tier=Tier.DETECTIONS, role="detections", night=night)
-        in_time = sorted(rows, key=lambda row: row.created_at)
-        newest = {(row.night, row.name): row for row in in_time}
-        found = [newest[frame] for frame in sorted(newest)]
-        return read_detections(self.cas, self.derivations, found)
+    def scores(self, night: str | None = None, *, model_hash: str | None = None) -> "pd.DataFrame":
+        """Return what the real/bogus model says of detections; see `RealBogus.scores`."""
+        return self.real_bogus.scores(night, model_hash=model_hash)
 
     def difference_images(self, **conditions: Any) -> list[DifferenceImage]:
         """Return the difference images that meet all `conditions`, which `find` takes."""
@@ -326,7 +301,9 @@ class AstridSession(SessionParts):
     def size_of(self, manifest: Manifest) -> int:
         """Return the bytes of the contents that `manifest` lists, together."""
         sizes = self.find(include_excluded=True).sizes()
-        return sum(sizes[named] for named in {(it.tier, it.content_hash) for it in manifest.items})
+        return sum(
+            sizes.get(named, 0) for named in {(it.tier, it.content_hash) for it in manifest.items}
+        )
 
     def totals(self) -> Mapping[Tier, TierTotals]:
         """Return how many contents and bytes each tier holds; tiers that hold none are absent."""
@@ -369,9 +346,6 @@ class AstridSession(SessionParts):
         where = self._storage.describe()
         page = session_html(where, self.bucket, totals, trouble, waiting=self.pending)
         return {"text/plain": repr(self), "text/html": page}
-
-    def _one(self, content_hash: str) -> Found:
-        return find_one(self.catalog, content_hash)
 
     def _title(self, found: Found) -> str:
         return f"{found.name}@{found.content_hash[:8]}"

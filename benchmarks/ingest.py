@@ -34,7 +34,7 @@ _ASTRID = "from astrid_sdk.cli.main import main; main(prog_name='astrid')"
 _CALL = """
 import json, sys, time
 import astrid_sdk
-from astrid_sdk.catalog.ingest.ingest import ingest
+import astrid_sdk.catalog.ingest.ingest  # as where files came in before
 with astrid_sdk.connect(sys.argv[2]) as astrid:
     astrid.find()
     began = time.perf_counter()

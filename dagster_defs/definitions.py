@@ -8,8 +8,10 @@ from dagster_defs.assets.detections import detections
 from dagster_defs.assets.difference_images import difference_images
 from dagster_defs.assets.processed_observations import processed_observations
 from dagster_defs.assets.raw_observations import raw_observations
+from dagster_defs.assets.real_bogus_model import real_bogus_model
 from dagster_defs.assets.reference_images import reference_images
-from dagster_defs.checks import bytes_match_hashes, no_flood
+from dagster_defs.assets.scored_detections import scored_detections
+from dagster_defs.checks import bytes_match_hashes, no_flood, no_leakage
 from dagster_defs.io_manager import manifest_io_manager
 from dagster_defs.resources import astrid_resource
 
@@ -21,8 +23,10 @@ ASSETS = [
     difference_images,
     detections,
     datasets,
+    real_bogus_model,
+    scored_detections,
 ]
-CHECKS = [bytes_match_hashes, no_flood]
+CHECKS = [bytes_match_hashes, no_flood, no_leakage]
 
 night_job = dg.define_asset_job(
     "night",

@@ -1,8 +1,11 @@
 """The session as a Dagster resource."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 import astrid_sdk
+from astrid_sdk import observe
 from astrid_sdk.session import AstridSession
 
 AstridParam = dg.ResourceParam[AstridSession]
@@ -20,8 +23,18 @@ def astrid_resource(store: str = "") -> dg.ResourceDefinition:
         A folder; "" takes what ``astrid_sdk.connect()`` takes: R2 when ``ASTRID_R2_*`` is set,
         else the folder ``ASTRID_STORE`` names, else ``./.astrid``.
     """
+
+    def opened(_context: dg.InitResourceContext) -> Iterator[AstridSession]:
+        came_by = observe.face.set("dagster")  # the session remembers by what it came
+        try:
+            session = astrid_sdk.connect(store or None)
+        finally:
+            observe.face.reset(came_by)
+        with session:
+            yield session
+
     return dg.ResourceDefinition(
-        lambda _context: astrid_sdk.connect(store or None),
+        opened,
         config_schema={},
         description="The store: R2 when ASTRID_R2_* is set, else the folder ASTRID_STORE names.",
     )

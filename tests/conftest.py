@@ -26,7 +26,18 @@ BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 # Fixtures that take many seconds.
-DEAR = ("demo_store", "first_run", "bad_run", "embedded", "ui", "small_survey", "made", "written")
+DEAR = (
+    "fields",
+    "mlflow_database",
+    "demo_store",
+    "first_run",
+    "bad_run",
+    "embedded",
+    "ui",
+    "small_survey",
+    "made",
+    "written",
+)
 
 # A shared machine is slow now and then, so no example has a deadline. CI draws the same examples
 # each time: a run that fails there fails here too.

@@ -46,6 +46,7 @@ class _Server:
 
     access_key_id = "astrid-test-key"
     path = ""
+    start_timeout_s = START_TIMEOUT_S
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="astrid-server-"))
@@ -104,7 +105,7 @@ class _Server:
         return self.folder / "server.log"
 
     def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + self.start_timeout_s
         while not _answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 message = f"{type(self).__name__} did not start:\n{self._log.read_text()[-2000:]}"

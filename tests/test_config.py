@@ -83,6 +83,7 @@ class TestStorageConfig:
             "requests_per_s",
             "concurrency",
             "quotas",
+            "mlflow_tracking_uri",
         ]
 
     def test_plain_text_is_wrapped_and_never_shown(self) -> None:

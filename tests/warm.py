@@ -8,12 +8,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _SERVER = """
 import json, os, sys
-import astrid_sdk.session
-from astrid_sdk.cli.main import main
+{imports}
 
 for line in sys.stdin:
     job = json.loads(line)
@@ -32,17 +32,39 @@ for line in sys.stdin:
         open(number, how, encoding="utf-8", closefd=False)
         for number, how in enumerate(("r", "w", "w"))
     )
-    sys.argv = ["astrid", *job["words"]]
-    main(prog_name="astrid")
+    sys.argv = ["{program}", *job["words"]]
+    {call}
 """
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to be run: its name, what it imports, and how it is called."""
+
+    name: str
+    imports: str
+    call: str
+
+    @property
+    def server(self) -> str:
+        """The Python text of the process that forks for each command."""
+        text = _SERVER.replace("{imports}", self.imports).replace("{program}", self.name)
+        return text.replace("{call}", self.call)
+
+
+ASTRID = Program(
+    "astrid",
+    "import astrid_sdk.session; from astrid_sdk.cli.main import main",
+    'main(prog_name="astrid")',
+)
 
 
 class WarmCommands:
     """Runs commands in forks of one process, one after the other; close it at the end."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], program: Program = ASTRID) -> None:
         self._server = subprocess.Popen(
-            [sys.executable, "-c", _SERVER],
+            [sys.executable, "-c", program.server],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=dict(environment),
@@ -50,14 +72,21 @@ class WarmCommands:
         )
 
     def run(
-        self, words: Sequence[str], environment: Mapping[str, str], folder: Path
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        at: Path | None = None,
     ) -> tuple[int, str, str]:
-        """Return exit code, standard output and standard error of ``astrid`` with `words`."""
+        """Return exit code, standard output and standard error of the program with `words`.
+
+        What it says is kept in `folder`; it runs there where this process is, or `at` a folder.
+        """
         out, err = folder / ".warm-out", folder / ".warm-err"
         job = {
             "words": list(words),
             "environment": dict(environment),
-            "folder": str(Path.cwd()),
+            "folder": str(at or Path.cwd()),
             "out": str(out),
             "err": str(err),
         }

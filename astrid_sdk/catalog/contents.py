@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk.catalog.deleted import is_one_of
 from astrid_sdk.catalog.record_rows import EXCLUDED
 from astrid_sdk.storage.records import RecordKind
 from astrid_sdk.tiers import Tier
@@ -46,7 +47,15 @@ def unique_derivations(rows: pa.Table) -> pa.Table:
     return ordered.filter(_first_of_each(ordered, ["key"]))
 
 
-def contents_of(records: pa.Table, derivations: pa.Table) -> pa.Table:
+def telling(records: pa.Table, derivations: pa.Table) -> pa.Table:
+    """Return those of `records` that a content comes of, deleted or not."""
+    ingested = pc.equal(records["kind"], RecordKind.INGEST.value)
+    return records.filter(pc.or_(ingested, _is_committed(records, derivations)))
+
+
+def contents_of(
+    records: pa.Table, derivations: pa.Table, hidden: pa.Array | None = None
+) -> pa.Table:
     """Return the contents that `records` tell of, one row per content, tier and HDU.
 
     The columns ``purpose``, ``excluded`` and ``step`` are added. A derived content counts only
@@ -59,9 +68,12 @@ def contents_of(records: pa.Table, derivations: pa.Table) -> pa.Table:
         As from `unique_records`, with the columns of `JUDGED`.
     derivations : pyarrow.Table
         With the columns ``key``, ``step`` and ``outputs``.
+    hidden : pyarrow.Array, optional
+        Ids of the records that count no more: what nothing else tells of is no content.
     """
-    ingested = pc.equal(records["kind"], RecordKind.INGEST.value)
-    content = records.filter(pc.or_(ingested, _is_committed(records, derivations)))
+    content = telling(records, derivations)
+    if hidden is not None and len(hidden):
+        content = content.filter(pc.invert(is_one_of(content, hidden)))
     content = content.filter(_first_of_each(content, _IDENTITY))
     for tag in (_PURPOSE, EXCLUDED):
         content = content.append_column(tag, _latest(content, records, tag))

@@ -50,6 +50,8 @@ class TableStatus:
     version : int
         How many commits it had, less one; -1 where there is no table.
     rows, files, size_bytes : int
+    trouble : str
+        Why it cannot be read, and what to do; "" where it can.
     """
 
     name: str
@@ -57,6 +59,7 @@ class TableStatus:
     rows: int = 0
     files: int = 0
     size_bytes: int = 0
+    trouble: str = ""
 
 
 class IndexTable:

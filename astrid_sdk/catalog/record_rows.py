@@ -18,9 +18,10 @@ from astrid_sdk.storage.records import Record, RecordKind
 _TIME = pa.timestamp("us", tz="UTC")
 _LEAST_CORNERS = 3
 _PACK_DIGITS = 32
+_NAMING = {RecordKind.TOMBSTONE: "records", RecordKind.RESTORE: "tombstones"}
 _encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
-_TOLD = [  # of the summary, under the same name
+TOLD = [  # of the summary, under the same name
     pa.field("hdu_index", pa.int32()),
     pa.field("role", pa.string()),
     pa.field("object_name", pa.string()),
@@ -41,7 +42,7 @@ _TOLD = [  # of the summary, under the same name
     pa.field("seeing_arcsec", pa.float64()),
     pa.field("parser_version", pa.int32()),
 ]
-_SAID = [  # of the record
+SAID = [  # of the record
     pa.field("pack", pa.string()),  # see `pack_name`
     pa.field("record_id", pa.string()),
     pa.field("kind", pa.string()),
@@ -56,7 +57,7 @@ _SAID = [  # of the record
     pa.field("author", pa.string()),
     pa.field("details", pa.string()),
     pa.field("tag", pa.string()),  # what a statement is about: a tag's name, or "excluded"
-    pa.field("said", pa.string()),  # and what it says of it; null takes it back
+    pa.field("said", pa.string()),  # and what it says of it, or which records a deletion names
     pa.field("summary", pa.string()),
     pa.field("footprint_deg", pa.list_(pa.float64())),  # ra, dec, ra, dec, … of the corners
 ]
@@ -66,7 +67,8 @@ _WORKED_OUT = [
     pa.field("reach_deg", pa.float64()),  # from the position to the furthest corner
     pa.field("observed_at", _TIME),  # `observation_time` as a time
 ]
-RECORDS_SCHEMA = pa.schema([*_SAID, *_TOLD, *_WORKED_OUT])
+GIVEN = pa.schema([*SAID, *TOLD])
+RECORDS_SCHEMA = pa.schema([*SAID, *TOLD, *_WORKED_OUT])
 """Columns of the ``records`` table: a row per record and per thing its bytes say."""
 
 EXCLUDED = "excluded"
@@ -80,21 +82,20 @@ def pack_name(key: str) -> str:
     return key.rpartition("/")[2][:_PACK_DIGITS]
 
 
-def record_table(packs: Iterable[tuple[str, Sequence[Record]]]) -> pa.Table:
-    """Return the rows of the records in `packs`, pairs of a pack's key and its records.
+def label_tag(question: str) -> str:
+    """Return the tag of the labels that answer `question`: no other statement has it."""
+    return f"label:{question}"
 
-    They are in the order of their place on the sky.
-    """
-    given: dict[str, list[Any]] = {field.name: [] for field in (*_SAID, *_TOLD)}
+
+def record_table(pack: str, records: Iterable[Record]) -> pa.Table:
+    """Return the rows of the records in `pack`, but for the columns that are worked out."""
+    given: dict[str, list[Any]] = {field.name: [] for field in GIVEN}
     columns = list(given.values())
-    for pack, records in packs:
-        for record in records:
-            for row in _rows(pack_name(pack), record):
-                for column, value in zip(columns, row, strict=True):
-                    column.append(value)
-    fields = (*_SAID, *_TOLD)
-    told = pa.table({field.name: _array(given[field.name], field.type) for field in fields})
-    return _completed(told).sort_by(IN_SKY_ORDER)
+    for record in records:
+        for row in _rows(pack_name(pack), record):
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+    return pa.table({field.name: _array(given[field.name], field.type) for field in GIVEN})
 
 
 def _rows(pack: str, record: Record) -> Iterator[tuple[Any, ...]]:
@@ -118,7 +119,7 @@ def _rows(pack: str, record: Record) -> Iterator[tuple[Any, ...]]:
         said,
     )
     for summary in record.summaries or [{}]:
-        told = [summary.get(field.name) for field in _TOLD]
+        told = [summary.get(field.name) for field in TOLD]
         told[1] = record.details.get("role") or told[1]
         yield (*shared, _text(summary), _flat(summary.get("footprint")), *told)
 
@@ -128,6 +129,10 @@ def _statement(record: Record) -> tuple[str | None, str | None]:
         return EXCLUDED, record.details["reason"]
     if record.kind == RecordKind.TAG:
         return record.details["tag"], record.details["value"]
+    if record.kind == RecordKind.LABEL:
+        return label_tag(record.details["question"]), record.details["value"]
+    if record.kind in _NAMING:
+        return None, " ".join(record.details[_NAMING[record.kind]])
     return None, None
 
 
@@ -155,7 +160,7 @@ def _fitting(value: object, kind: pa.DataType) -> object:
         return None
 
 
-def _completed(told: pa.Table) -> pa.Table:
+def completed(told: pa.Table) -> pa.Table:
     """Return the columns of `RECORDS_SCHEMA`: those given, and those worked out of them."""
     ra, dec = (np.asarray(told[name].to_numpy(), float) for name in ("ra_deg", "dec_deg"))
     reach = _reach(told, ra, dec)
@@ -163,7 +168,7 @@ def _completed(told: pa.Table) -> pa.Table:
         "code": pa.array(codes_of(told["content_hash"])),
         "cell": pa.array(cells_of(ra, dec, reach)),
         "reach_deg": pa.array(reach),
-        "observed_at": _times(told["observation_time"]),
+        "observed_at": times_of(told["observation_time"]),
     }
     for name, values in worked_out.items():
         told = told.append_column(name, values)
@@ -197,7 +202,7 @@ def footprints_of(
         yield rows, np.asarray(angles, float).reshape(len(rows), -1, 2)
 
 
-def _times(texts: pa.ChunkedArray) -> pa.Array:
+def times_of(texts: pa.ChunkedArray) -> pa.Array:
     """Return ISO texts as times; what is no time is unknown."""
     distinct = pc.unique(texts)
     times = pa.array([_time(text) for text in distinct.to_pylist()], _TIME)

@@ -142,6 +142,15 @@ class Rows:
         found = pa.concat_tables([self._empty(columns), *taken]).combine_chunks()
         return found if (order == np.arange(len(order))).all() else found.take(_undone(order))
 
+    def by_block(self, places: Numbers) -> list[Numbers]:
+        """Return these numbers in order, those of each block together.
+
+        Whoever takes a heavy column has no more than one block of it in memory, and reads it once.
+        """
+        ordered = np.sort(places)
+        ends = np.searchsorted(ordered, self._starts[1:-1])
+        return [some for some in np.split(ordered, ends) if len(some)]
+
     def with_code(self, codes: Numbers) -> Numbers:
         """Return the numbers of the rows that have one of `codes`; see `codes_of`."""
         wanted = np.unique(codes)

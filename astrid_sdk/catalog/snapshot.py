@@ -10,7 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from astrid_sdk.catalog.contents import JUDGED, contents_of, unique_derivations, unique_records
+from astrid_sdk.catalog.contents import (
+    JUDGED,
+    contents_of,
+    telling,
+    unique_derivations,
+    unique_records,
+)
+from astrid_sdk.catalog.deleted import hidden_records, is_one_of, live_tombstones
 from astrid_sdk.catalog.derivation_rows import COMMITS, DERIVATIONS_SCHEMA
 from astrid_sdk.catalog.lookup import code_range, codes_of
 from astrid_sdk.catalog.record_rows import RECORDS_SCHEMA
@@ -80,7 +87,35 @@ class Snapshot:
         commits = self.commits(rows["derivation_key"])
         if as_of is not None:
             rows, commits = (_until(table, as_of) for table in (rows, commits))
-        return contents_of(unique_records(rows), commits)
+        return contents_of(unique_records(rows), commits, hidden_records(rows))
+
+    @cached_property
+    def deleted(self) -> pa.Table:
+        """What was deleted and is nowhere else, with the columns of `judged`."""
+        rows = self._told(None)
+        hidden = hidden_records(rows)
+        if not len(hidden):
+            return self.judged.slice(0, 0)
+        contents = contents_of(unique_records(rows), self.commits(rows["derivation_key"]))
+        there = self.judged["content_hash"].combine_chunks()
+        gone = pc.invert(pc.is_in(contents["content_hash"], value_set=there))
+        return contents.filter(pc.and_(gone, is_one_of(contents, hidden)))
+
+    def records_of(self, content_hash: str) -> pa.Table:
+        """Return every row that tells of a content, with the columns of `JUDGED` and ``place``."""
+        rows = self._told(self._places_with(content_hash))
+        return rows.filter(pc.equal(rows["content_hash"], content_hash))
+
+    def telling_of(self, content_hash: str) -> pa.Table:
+        """Return the records that a content comes of and that count, each image a row."""
+        rows = self.records_of(content_hash)
+        told = telling(unique_records(rows), self.commits(rows["derivation_key"]))
+        return told.filter(pc.invert(is_one_of(told, hidden_records(rows))))
+
+    def tombstones_with(self, prefix: str) -> pa.Table:
+        """Return the deletions, not taken back, of contents whose hash starts with `prefix`."""
+        rows = self._told(self._places_with(prefix))
+        return live_tombstones(rows.filter(pc.starts_with(rows["content_hash"], pattern=prefix)))
 
     def of_same_content(self, places: Numbers) -> Numbers:
         """Return all rows that tell of the contents that the rows `places` tell of."""

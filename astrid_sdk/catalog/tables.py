@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from astrid_sdk.catalog.derivation_rows import DERIVATIONS_SCHEMA, derivation_table
 from astrid_sdk.catalog.index_table import IndexTable, TableStatus
 from astrid_sdk.catalog.lookup import digits_of
-from astrid_sdk.catalog.record_rows import IN_SKY_ORDER, RECORDS_SCHEMA, pack_name, record_table
+from astrid_sdk.catalog.pack_rows import pack_table
+from astrid_sdk.catalog.record_rows import IN_SKY_ORDER, RECORDS_SCHEMA, pack_name
 from astrid_sdk.catalog.rows import UNREADABLE, Layout, Rows
 from astrid_sdk.catalog.snapshot import JUDGEMENT, Snapshot
 from astrid_sdk.catalog.steps.derivation import Derivation
@@ -26,7 +27,7 @@ from astrid_sdk.catalog.steps.derivations import Derivations
 from astrid_sdk.errors import InvalidInputError, NotFoundError, StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.parallel import batched
-from astrid_sdk.storage.records import Record, RecordLog
+from astrid_sdk.storage.records import RecordLog
 
 SHORTEST_PREFIX = 8
 """Digits of a content hash that a person must give at least."""
@@ -60,6 +61,11 @@ class CatalogStatus:
     tables: tuple[TableStatus, ...]
     packs: int
     indexed_packs: int
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether a table cannot be read: `Catalog.rebuild` makes it again."""
+        return any(table.trouble for table in self.tables)
 
 
 class Catalog:
@@ -252,12 +258,15 @@ class Catalog:
             return self.compact()
 
     def status(self) -> CatalogStatus:
-        """Return how large the tables are, and how many record packs they lack."""
+        """Return how large the tables are, and how many record packs they lack.
+
+        A table that cannot be read is named, with what to do.
+        """
         packs = set(map(pack_name, self._log.packs()))
         with self._lock:
-            indexed = self._record_table.read().sources
-            tables = (self._record_table.status(), self._derivation_table.status())
-        return CatalogStatus(tables, len(packs), len(packs & indexed))
+            records, indexed = _standing(self._record_table)
+            derivations, _ = _standing(self._derivation_table)
+        return CatalogStatus((records, derivations), len(packs), len(packs & indexed))
 
     def _with_refusals(self) -> Snapshot:
         with self._lock:
@@ -279,7 +288,7 @@ class Catalog:
         """Yield the rows of packs, a table per commit."""
         gathered: list[pa.Table] = []
         for batch in batched(packs, _PACKS_A_BATCH):
-            gathered.append(record_table(_read_all(self._log, batch)))
+            gathered.append(pack_table(_read_all(self._log, batch)))
             if sum(table.num_rows for table in gathered) >= _ROWS_A_COMMIT:
                 yield _in_order(gathered)
                 gathered = []
@@ -309,11 +318,21 @@ class Catalog:
         return [derivation for derivation in found if derivation is not None]
 
 
-def _read_all(log: RecordLog, packs: Sequence[str]) -> list[tuple[str, list[Record]]]:
+def _read_all(log: RecordLog, packs: Sequence[str]) -> list[tuple[str, list[bytes]]]:
     if len(packs) == 1:
-        return [(packs[0], log.read(packs[0]))]
+        return [(packs[0], log.lines(packs[0]))]
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(zip(packs, pool.map(log.read, packs), strict=True))
+        return list(zip(packs, pool.map(log.lines, packs), strict=True))
+
+
+def _standing(table: IndexTable) -> tuple[TableStatus, frozenset[str]]:
+    """Return how a table stands, and the objects its rows come from: none where it is damaged."""
+    try:
+        return table.status(), table.read().sources if table.layout.source else frozenset()
+    except StorageUnavailableError as error:
+        if error.kind != UNREADABLE:
+            raise
+        return TableStatus(table.layout.name, trouble=error.message), frozenset()
 
 
 def _in_order(tables: Sequence[pa.Table]) -> pa.Table:

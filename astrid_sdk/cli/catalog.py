@@ -1,6 +1,8 @@
 """``astrid catalog``: upkeep of the index over what is stored."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -22,10 +24,20 @@ def catalog(context: click.Context) -> None:
 
 
 @catalog.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON instead.")
 @store_option
-def status(store: str) -> None:
-    """Show how large the tables are, and whether they lack anything."""
-    _show(open_existing_store(store).catalog.status())
+@click.pass_context
+def status(context: click.Context, store: str, *, as_json: bool) -> None:
+    """Show how large the tables are, and whether they lack anything.
+
+    Ends with code 1 where a table is damaged.
+    """
+    found = open_existing_store(store).catalog.status()
+    if as_json:
+        click.echo(json.dumps({**asdict(found), "is_damaged": found.is_damaged}, indent=1))
+    else:
+        _show(found)
+    context.exit(1 if found.is_damaged else 0)
 
 
 @catalog.command()
@@ -59,8 +71,11 @@ def _show(status: "CatalogStatus") -> None:
 
 def _lines(status: "CatalogStatus") -> Iterator[str]:
     for table in status.tables:
+        if table.trouble:
+            yield f"{table.name}: damaged: {table.trouble}"
+            continue
         size = human_bytes(table.size_bytes)
         yield f"{table.name}: {table.rows} rows in {table.files} files, {size}"
-    missing = status.packs - status.indexed_packs
+    missing = 0 if status.is_damaged else status.packs - status.indexed_packs
     lacking = f", {missing} not indexed yet: the next search does that" if missing else ""
     yield f"{status.packs} record packs{lacking}"

@@ -5,7 +5,6 @@ that the Dagster UI shows afterwards what ran.
 """
 
 import os
-import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +13,8 @@ from typing import Any, NoReturn
 
 import dagster as dg
 
+from astrid_sdk.cli.ports import require_free_port
 from astrid_sdk.config import child_environment
-from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.session import AstridSession
 from dagster_defs.definitions import build_definitions
@@ -196,14 +195,7 @@ def ui_command(session: AstridSession, host: str, port: int) -> list[str]:
     InvalidInputError
         Something listens on `port` already.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise InvalidInputError(
-                f"cannot listen on {host}:{port} ({error.strerror}): give another --port"
-            ) from error
+    require_free_port(host, port)
     _instance(session).dispose()
     dagster = str(Path(sys.executable).with_name("dagster"))
     workspace = str(instance_folder(session) / _WORKSPACE)

@@ -62,8 +62,11 @@ def find(store: str, limit: int, polygon: str, cards: tuple[str, ...], **given: 
         conditions["polygon"] = [_corner(corner) for corner in polygon.split()]
     if cards:
         conditions["header"] = dict(_card(card) for card in cards)
-    for line in listing(open_existing_store(store).find(**conditions), limit):
+    found = open_existing_store(store).find(**conditions)
+    for line in listing(found, limit):
         click.echo(line)
+    if not found:
+        click.echo(f"nothing found: {found.why_empty}")
 
 
 def _corner(text: str) -> list[float]:

@@ -6,13 +6,21 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from astrid_sdk import observe
+from astrid_sdk.cli.audit import audit
 from astrid_sdk.cli.catalog import catalog
+from astrid_sdk.cli.dataset import dataset
+from astrid_sdk.cli.delete import delete, restore
 from astrid_sdk.cli.finding import find
 from astrid_sdk.cli.group import BAD_INPUT, Commands
+from astrid_sdk.cli.keys import keys
+from astrid_sdk.cli.label import label
 from astrid_sdk.cli.lineage import impact, why
+from astrid_sdk.cli.mlflow import mlflow
 from astrid_sdk.cli.options import store_option
 from astrid_sdk.cli.pairs import pairs
 from astrid_sdk.cli.places import require_json_target, require_writable
+from astrid_sdk.cli.serve import serve
 from astrid_sdk.cli.stores import open_existing_store, open_store
 
 _FILE = click.Path(path_type=Path)
@@ -30,6 +38,8 @@ def main(context: click.Context) -> None:
 
     Begin with `astrid demo`. A mistake ends a command with one line and exit code 2.
     """
+    came_by = observe.face.set("cli")
+    context.call_on_close(lambda: observe.face.reset(came_by))
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -163,8 +173,16 @@ def sync(*, retry_refused: bool, store: str) -> None:
     click.echo(f"brought into the store: {brought}" if brought else "nothing waits here")
 
 
+main.add_command(audit)
 main.add_command(catalog)
+main.add_command(dataset)
+main.add_command(delete)
 main.add_command(find)
+main.add_command(keys)
+main.add_command(label)
+main.add_command(mlflow)
 main.add_command(pairs)
+main.add_command(restore)
 main.add_command(why)
 main.add_command(impact)
+main.add_command(serve)

@@ -47,7 +47,7 @@ def open_store(store: str) -> "AstridSession":
     folder = _folder(store)
     if folder is not None:
         _require_folder(folder)
-    return astrid_sdk.connect(store or None)
+    return _closed_at_the_end(astrid_sdk.connect(store or None))
 
 
 def open_existing_store(store: str) -> "AstridSession":
@@ -67,7 +67,15 @@ def open_existing_store(store: str) -> "AstridSession":
             "astrid put",
             kind="no_store",
         )
-    return astrid_sdk.connect(store or None)
+    return _closed_at_the_end(astrid_sdk.connect(store or None))
+
+
+def _closed_at_the_end(session: "AstridSession") -> "AstridSession":
+    """Have the command close `session` when it ends: what it wrote down goes into the store."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.call_on_close(session.close)
+    return session
 
 
 def _folder(store: str) -> Path | None:

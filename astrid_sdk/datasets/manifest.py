@@ -1,15 +1,18 @@
 """A dataset version's manifest: which contents, under which paths, with which labels."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from astrid_sdk.canonical import canonical_json
+from astrid_sdk.datasets.versions import check_dataset_id, check_path
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.formats import read_versioned
+from astrid_sdk.storage.keys import check_content_hash
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had neither size nor position; it is read
+_OLDEST = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class DatasetFile:
     label : str, optional
     sources : tuple of str
         Raw observations it goes back to.
+    size_bytes : int, optional
+        None only in manifests of format 1.
+    ra_deg, dec_deg : float, optional
+        Where on the sky it is, ICRS degrees; None where that is not known.
     """
 
     content_hash: str
@@ -36,6 +43,9 @@ class DatasetFile:
     role: str
     label: str | None = None
     sources: tuple[str, ...] = ()
+    size_bytes: int | None = None
+    ra_deg: float | None = None
+    dec_deg: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +72,46 @@ class DatasetManifest:
     files: Sequence[DatasetFile]
     left_out: Sequence[LeftOut] = ()
 
+    @property
+    def size_bytes(self) -> int | None:
+        """The bytes of all files together; None where one's size is not known."""
+        sizes = [file.size_bytes for file in self.files]
+        return None if None in sizes else sum(size for size in sizes if size)
+
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as plain JSON values.
 
         Raises
         ------
         InvalidInputError
-            Two files have one path, or a path leads out of the dataset.
+            The id is none, two files have one path, a path leads out of the dataset or is a folder
+            too, or a content is not named by its hash.
         """
-        for file in self.files:
-            _check_path(file.path)
-        paths = sorted(file.path for file in self.files)
-        twice = [path for path, after in pairwise(paths) if path == after]
-        if twice:
-            raise InvalidInputError(f"two files of {self.dataset_id} have the path {twice[0]}")
+        check_dataset_id(self.dataset_id)
+        files = sorted(self.files, key=lambda file: file.path)
+        self._check(files)
         return {
             "format_version": FORMAT_VERSION,
             "dataset_id": self.dataset_id,
-            "files": [asdict(file) for file in sorted(self.files, key=lambda file: file.path)],
-            "left_out": [asdict(night) for night in self.left_out],
+            "files": [{name: getattr(file, name) for name in _FIELDS} for file in files],
+            "left_out": [{"night": night.night, "reason": night.reason} for night in self.left_out],
         }
+
+    def _check(self, files: Sequence[DatasetFile]) -> None:
+        paths: set[str] = set()
+        for file in files:
+            check_content_hash(file.content_hash)
+            if check_path(file.path) in paths:
+                raise self._clash(f"two files have the path {file.path}")
+            paths.add(file.path)
+        folders = {folder for path in paths for folder in _folders(path)}
+        if both := sorted(paths & folders):
+            raise self._clash(f"{both[0]} is a file, and other files lie below it")
+
+    def _clash(self, said: str) -> InvalidInputError:
+        return InvalidInputError(
+            f"{said}: give each file of {self.dataset_id} its own", kind="path"
+        )
 
     def to_bytes(self) -> bytes:
         """Return the manifest as canonical JSON."""
@@ -96,7 +126,7 @@ class DatasetManifest:
         InvalidInputError
             It is of a later format version.
         """
-        value = read_versioned(content, FORMAT_VERSION, "a dataset manifest")
+        value = read_versioned(content, FORMAT_VERSION, "a dataset manifest", oldest=_OLDEST)
         files = [
             DatasetFile(**{**file, "sources": tuple(file["sources"])}) for file in value["files"]
         ]
@@ -104,10 +134,9 @@ class DatasetManifest:
         return cls(value["dataset_id"], tuple(files), tuple(left_out))
 
 
-def _check_path(path: str) -> None:
-    """Refuse a path that would be written elsewhere when the dataset is unpacked."""
-    if "\\" in path or any(part in {"", ".", ".."} for part in path.split("/")):
-        raise InvalidInputError(
-            f"{path!r} is no path in a dataset: give a relative one with slashes, as in 'a/b.fits'",
-            kind="path",
-        )
+_FIELDS = DatasetFile.__slots__
+
+
+def _folders(path: str) -> Sequence[str]:
+    """Return the folders above a path: ``a`` and ``a/b`` above ``a/b/c``."""
+    return list(accumulate(path.split("/")[:-1], lambda above, name: f"{above}/{name}"))

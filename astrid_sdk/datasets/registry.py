@@ -1,71 +1,39 @@
 """Named dataset versions: v1, v2, … of a dataset, each an immutable manifest.
 
-A version is committed by its marker ``datasets/versions/<id>/<n>.json`` (format version 1),
+A version is committed by its marker ``datasets/versions/<id>/<n>.json`` (format version 2),
 created only where nothing stands, after the manifest and its derivation: numbers have no gaps and
 are never reused. An unchanged manifest is no new version.
 """
 
-import re
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from typing_extensions import override
-
-from astrid_sdk.canonical import JsonValue, canonical_json
+from astrid_sdk.canonical import sha256_hex
+from astrid_sdk.catalog.steps.derivation import Derivation
 from astrid_sdk.catalog.steps.derivations import Derivations
-from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
+from astrid_sdk.datasets.history import Histories
 from astrid_sdk.datasets.manifest import DatasetManifest
-from astrid_sdk.errors import ConflictError, InvalidInputError, NotFoundError
-from astrid_sdk.formats import read_versioned
+from astrid_sdk.datasets.manifest_step import MANIFEST, MANIFEST_STEP, MEDIA_TYPE, hashes_of
+from astrid_sdk.datasets.markers import marker_of, read_marker
+from astrid_sdk.datasets.versions import (
+    DATASET_ID,
+    DatasetVersion,
+    VersionName,
+    check_dataset_id,
+)
+from astrid_sdk.errors import NotFoundError, StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.records import current_author
 from astrid_sdk.tiers import Tier
 
-FORMAT_VERSION = 1
+__all__ = ["MANIFEST_STEP", "Committed", "DatasetRegistry", "DatasetVersion"]
+
 _VERSIONS = f"{Tier.DATASETS.value}/versions/"
-_MARKER = re.compile(r"[1-9][0-9]*\.json")
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-
-
-def _write_manifest(_inputs: Inputs, parameters: Mapping[str, Any]) -> Result:
-    content = canonical_json(parameters["manifest"])
-    return Result([Output("manifest", content, "application/json", ".dataset.json")])
-
-
-MANIFEST_STEP = Step("dataset_manifest", _write_manifest, Tier.DATASETS)
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetVersion:
-    """A committed version of a dataset.
-
-    Attributes
-    ----------
-    dataset_id : str
-    number : int
-        1, 2, …
-    manifest_hash : str
-    message : str
-    created_at : datetime
-    author : str
-    files : int
-    """
-
-    dataset_id: str
-    number: int
-    manifest_hash: str
-    message: str
-    created_at: datetime
-    author: str
-    files: int
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.dataset_id} v{self.number} ({self.files} files)"
+_BEFORE: Final = None
+"""As parents: the version before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,54 +63,110 @@ class DatasetRegistry:
         cas: ContentAddressedStorage,
         derivations: Derivations,
     ) -> None:
-        self._storage = storage
-        self._bucket = bucket
+        self._markers = Histories(storage, bucket, _VERSIONS)
         self._cas = cas
         self._derivations = derivations
-        self._markers: dict[str, DatasetVersion] = {}  # they never change
 
-    def commit(self, manifest: DatasetManifest, message: str) -> Committed:
+    def commit(
+        self,
+        manifest: DatasetManifest,
+        message: str,
+        *,
+        parents: Sequence[str] | None = _BEFORE,
+        git_revision: str | None = None,
+        details: Mapping[str, str] | None = None,
+        sources: Collection[str] = (),
+    ) -> Committed:
         """Make `manifest` the newest version of its dataset, unless it is that already.
+
+        Parameters
+        ----------
+        manifest : DatasetManifest
+        message : str
+        parents : sequence of str, optional
+            What it was made from, such as ``"sn-train@v1"``; the version before by default.
+        git_revision : str, optional
+        details : mapping of str to str, optional
+        sources : collection of str
+            Contents it goes back to that lineage does not find above its files.
 
         Raises
         ------
         InvalidInputError
-            The dataset's id is not 1 to 63 of ``a-z 0-9 . _ -``.
+            The dataset's id is not 1 to 63 of ``a-z 0-9 . _ -``, or a path is none.
+        StorageUnavailableError
+            The store is away: a number cannot be promised. Nothing was written.
         """
-        dataset_id = _checked(manifest.dataset_id)
-        made = self._derivations.derive(
-            MANIFEST_STEP,
-            {"files": sorted({file.content_hash for file in manifest.files})},
-            {"manifest": manifest.to_json()},
-            name=dataset_id,
-        )
-        manifest_hash = made.output("manifest").content_hash
+        dataset_id = check_dataset_id(manifest.dataset_id)
+        named = parents if parents is _BEFORE else [_full_name(parent) for parent in parents]
+        self.require_store(dataset_id)
+        made = self._derived(manifest, sources)
+        manifest_hash = made.output(MANIFEST).content_hash
         while True:
-            versions = self.list(dataset_id)
-            if versions and versions[-1].manifest_hash == manifest_hash:
-                return Committed(versions[-1], is_new=False, derived_now=not made.reused)
+            last = self._last(dataset_id)
+            if last is not None and last.manifest_hash == manifest_hash:
+                return Committed(last, is_new=False, derived_now=not made.reused)
             version = DatasetVersion(
                 dataset_id=dataset_id,
-                number=versions[-1].number + 1 if versions else 1,
+                number=last.number + 1 if last else 1,
                 manifest_hash=manifest_hash,
                 message=message,
                 created_at=datetime.now(UTC),
                 author=current_author(),
                 files=len(manifest.files),
+                size_bytes=manifest.size_bytes,
+                parents=tuple(([last.name] if last else []) if named is _BEFORE else named),
+                git_revision=git_revision,
+                details=dict(details or {}),
             )
-            if self._mark(version):
+            if self._markers.create((dataset_id, version.number), marker_of(version)):
                 return Committed(version, is_new=True, derived_now=not made.reused)
 
-    def list(self, dataset_id: str) -> "list[DatasetVersion]":
+    def require_store(self, dataset_id: str) -> None:
+        """Refuse to begin a version that could not be numbered.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The store is away.
+        """
+        try:
+            self._markers.numbers_of(check_dataset_id(dataset_id))
+        except StorageUnavailableError as error:
+            raise StorageUnavailableError(
+                f"{dataset_id} gets no version while the store is away, because its number could "
+                "not be promised; nothing was written: call again when the store answers "
+                f"({error.message})",
+                kind=error.kind,
+                transient=error.transient,
+                retry_after_s=error.retry_after_s,
+            ) from error
+
+    def list(self, dataset_id: str) -> Sequence[DatasetVersion]:
         """Return the versions of `dataset_id`, v1 first; empty when there are none."""
-        prefix = _marker_prefix(_checked(dataset_id))
-        keys = [
-            key
-            for key in self._storage.list_files(self._bucket, prefix)
-            if _MARKER.fullmatch(key.removeprefix(prefix))
-        ]
-        versions = [_read(self._storage.download_file(self._bucket, key)) for key in keys]
-        return sorted(versions, key=lambda version: version.number)
+        numbers = self._markers.numbers_of(check_dataset_id(dataset_id))
+        return self._read([(dataset_id, number) for number in numbers])
+
+    def newest(self) -> Sequence[DatasetVersion]:
+        """Return the newest version of every dataset, by id."""
+        numbers = self._markers.numbers()
+        names = sorted(name for name in numbers if DATASET_ID.fullmatch(name))
+        return self._read([(name, numbers[name][-1]) for name in names])
+
+    def get(self, name: VersionName) -> DatasetVersion:
+        """Return the version with this number, the newest where none is named.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such version.
+        """
+        numbers = self._markers.numbers_of(check_dataset_id(name.dataset_id))
+        wanted = [each for each in numbers if name.number in (None, each)]
+        if not wanted:
+            which = "version" if name.number is None else f"version {name.number}"
+            raise NotFoundError(f"dataset {name.dataset_id} has no {which}")
+        return self._read([(name.dataset_id, wanted[-1])])[0]
 
     def versions_of(self, manifests: Collection[str]) -> Mapping[str, Sequence[str]]:
         """Return which dataset versions each of `manifests` is, such as ``["sn-train v2"]``.
@@ -152,12 +176,15 @@ class DatasetRegistry:
         manifests : collection of str
             Content hashes; those that are no version are absent from the answer.
         """
-        for key in self._storage.list_files(self._bucket, _VERSIONS):
-            dataset_id, _, name = key.removeprefix(_VERSIONS).partition("/")
-            if key not in self._markers and _ID.fullmatch(dataset_id) and _MARKER.fullmatch(name):
-                self._markers[key] = _read(self._storage.download_file(self._bucket, key))
+        numbers = self._markers.numbers()
+        places = [
+            (name, number)
+            for name in sorted(numbers)
+            if DATASET_ID.fullmatch(name)
+            for number in numbers[name]
+        ]
         found: dict[str, list[str]] = {}
-        for version in sorted(self._markers.values(), key=lambda each: each.number):
+        for version in sorted(self._read(places), key=lambda each: each.number):
             if version.manifest_hash in manifests:
                 called = f"{version.dataset_id} v{version.number}"
                 found.setdefault(version.manifest_hash, []).append(called)
@@ -171,48 +198,32 @@ class DatasetRegistry:
         NotFoundError
             There is no such version.
         """
-        versions = self.list(dataset_id)
-        wanted = [version for version in versions if number in (None, version.number)]
-        if not wanted:
-            which = "version" if number is None else f"version {number}"
-            raise NotFoundError(f"dataset {dataset_id} has no {which}")
-        content = self._cas.retrieve_data(wanted[-1].manifest_hash, tier=Tier.DATASETS)
+        return self.manifest_of(self.get(VersionName(dataset_id, number)))
+
+    def manifest_of(self, version: DatasetVersion) -> DatasetManifest:
+        """Return the manifest of a version."""
+        content = self._cas.retrieve_data(version.manifest_hash, tier=Tier.DATASETS)
         return DatasetManifest.from_bytes(content)
 
-    def _mark(self, version: DatasetVersion) -> bool:
-        """Create the marker; False when another writer took the number."""
-        marker: dict[str, JsonValue] = {
-            "format_version": FORMAT_VERSION,
-            "dataset_id": version.dataset_id,
-            "number": version.number,
-            "manifest_hash": version.manifest_hash,
-            "message": version.message,
-            "created_at": version.created_at.isoformat(),
-            "author": version.author,
-            "files": version.files,
-            "nonce": uuid.uuid4().hex,  # two writers never write the same bytes
-        }
-        key = f"{_marker_prefix(version.dataset_id)}{version.number}.json"
-        try:
-            self._storage.upload_file(
-                self._bucket, key, canonical_json(marker), "application/json", create_only=True
-            )
-        except ConflictError:
-            return False
-        return True
+    def _derived(self, manifest: DatasetManifest, sources: Collection[str]) -> Derivation:
+        """Store the manifest, and what ties it to its files."""
+        content = manifest.to_bytes()
+        self._cas.put_blob(content, MEDIA_TYPE, Tier.DATASETS)
+        inputs: dict[str, Any] = {"files": hashes_of(manifest)}
+        if sources:
+            inputs["sources"] = sorted(sources)
+        parameters = {"dataset_id": manifest.dataset_id, "manifest_hash": sha256_hex(content)}
+        return self._derivations.derive(MANIFEST_STEP, inputs, parameters, name=manifest.dataset_id)
+
+    def _last(self, dataset_id: str) -> DatasetVersion | None:
+        numbers = self._markers.numbers_of(dataset_id)
+        return self._read([(dataset_id, numbers[-1])])[0] if numbers else None
+
+    def _read(self, places: Sequence[tuple[str, int]]) -> Sequence[DatasetVersion]:
+        contents = self._markers.read(places)
+        return [read_marker(*pair) for pair in zip(places, contents, strict=True)]
 
 
-def _checked(dataset_id: str) -> str:
-    if not _ID.fullmatch(dataset_id):
-        raise InvalidInputError(f"{dataset_id!r} is not a dataset id: 1 to 63 of a-z 0-9 . _ -")
-    return dataset_id
-
-
-def _marker_prefix(dataset_id: str) -> str:
-    return f"{_VERSIONS}{dataset_id}/"
-
-
-def _read(content: bytes) -> DatasetVersion:
-    value = read_versioned(content, FORMAT_VERSION, "a dataset version")
-    del value["nonce"]
-    return DatasetVersion(**{**value, "created_at": datetime.fromisoformat(value["created_at"])})
+def _full_name(parent: str) -> str:
+    name = VersionName.parse(parent)
+    return f"{name.dataset_id}@v{name.number}" if name.number else parent.strip()

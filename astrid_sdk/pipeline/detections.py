@@ -34,7 +34,7 @@ DETECTION_COLUMNS = (
     DetectionColumn("ra_deg", "deg", "pos.eq.ra;meta.main", "ICRS right ascension"),
     DetectionColumn("dec_deg", "deg", "pos.eq.dec;meta.main", "ICRS declination"),
     DetectionColumn("snr", None, "stat.snr", "PSF flux over its error, signed"),
-    DetectionColumn("score", None, "stat.snr;stat.filtered", "S_corr at the peak, signed"),
+    DetectionColumn("score", None, "stat.snr;stat.max", "S_corr at the peak, signed"),
     DetectionColumn("psf_flux_adu", "adu", "phot.count", "PSF flux, signed"),
     DetectionColumn("psf_flux_err_adu", "adu", "stat.error;phot.count", "error of the PSF flux"),
     DetectionColumn("psf_flux_njy", "nJy", "phot.flux.density", "PSF flux; NaN if not AB"),

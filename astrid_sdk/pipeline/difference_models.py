@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -71,7 +70,6 @@ def _model(
     row: Found, maker: Derivation, frames: tuple[str, str], exposures: Mapping[str, str]
 ) -> DifferenceImage:
     science, reference = frames
-    start = row.observation_time
     return DifferenceImage(
         content_hash=row.content_hash,
         science_hash=science,
@@ -84,7 +82,7 @@ def _model(
         night=_known(row.night, UNDATED),
         ra_deg=row.ra_deg,
         dec_deg=row.dec_deg,
-        observation_time=datetime.fromisoformat(start) if start else None,
+        observation_time=row.observation_time,
         midpoint_mjd_tai=row.summary.get("midpoint_mjd_tai"),
         statistics=_numbers(maker.facts),
     )

@@ -5,44 +5,27 @@ left out and why. Nothing is computed twice: each item is a derivation.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from astrid_sdk.catalog.contents import PURPOSES
 from astrid_sdk.catalog.search.finding import Found, Query, find
 from astrid_sdk.catalog.steps.derivations import Derivation, Derivations
-from astrid_sdk.catalog.steps.step import Step
+from astrid_sdk.catalog.steps.step import REJECTED
 from astrid_sdk.catalog.tables import Catalog
 from astrid_sdk.pipeline.fields import field_name, group_by_field, template_for
-from astrid_sdk.pipeline.manifest import Item, Manifest, Skip
-from astrid_sdk.pipeline.steps import calibrate, coadd, collect, detect, pattern, subtract
+from astrid_sdk.pipeline.manifest import Item, Manifest
+from astrid_sdk.pipeline.steps import calibrate, coadd, detect, pattern, subtract
+from astrid_sdk.pipeline.work import Materialised, Work
 from astrid_sdk.sky.summary import Summary
 from astrid_sdk.tiers import Tier
+
+__all__ = ["ONLY_REFERENCES", "Materialised", "Survey"]
 
 SCIENCE, REFERENCE = PURPOSES
 ONLY_REFERENCES = "no science frame this night: its frames are references"
 _MIN_PATTERN_FRAMES = 5
-_REJECTED = "rejected"  # what the step coadd calls the frames that it left out
-
-
-@dataclass(frozen=True, slots=True)
-class Materialised:
-    """A manifest that is stored, and what it took.
-
-    Attributes
-    ----------
-    manifest : Manifest
-    content_hash : str
-        Of the stored manifest: the asset's data version.
-    executed, reused : int
-        Derivations computed now, and found done.
-    """
-
-    manifest: Manifest
-    content_hash: str
-    executed: int
-    reused: int
 
 
 class Survey:
@@ -64,7 +47,7 @@ class Survey:
 
     def raw_observations(self, night: str) -> Materialised:
         """List the raw images of `night` that are not excluded."""
-        work = _Work(self._derivations, "raw_observations", night)
+        work = Work(self._derivations, "raw_observations", night)
         rows = self._raw(Query(night=night, include_excluded=True))
         images = Counter(found.content_hash for found in rows)
         for found in rows:
@@ -76,7 +59,7 @@ class Survey:
 
     def calibration_frames(self, raw: Iterable[Manifest]) -> Materialised:
         """Derive the fixed pattern of each detector from its raw reference frames."""
-        work = _Work(self._derivations, "calibration_frames")
+        work = Work(self._derivations, "calibration_frames")
         for (instrument, shape), group in _by_detector(_references(raw)).items():
             called = f"{instrument or 'unknown'} {shape[1]}x{shape[0]}"
             if len(group) < _MIN_PATTERN_FRAMES:
@@ -97,7 +80,7 @@ class Survey:
 
     def processed_observations(self, raw: Manifest, calibration: Manifest) -> Materialised:
         """Calibrate each raw image of a night."""
-        work = _Work(self._derivations, "processed_observations", raw.partition)
+        work = Work(self._derivations, "processed_observations", raw.partition)
         patterns = {_detector(item): item.content_hash for item in calibration.items}
         for item in raw.items:
             known = patterns.get(_detector(item))
@@ -109,7 +92,7 @@ class Survey:
 
     def reference_images(self, processed: Iterable[Manifest]) -> Materialised:
         """Co-add the reference frames of each field, filter and instrument into a template."""
-        work = _Work(self._derivations, "reference_images")
+        work = Work(self._derivations, "reference_images")
         for group in group_by_field(_references(processed)):
             summary = _timeless(group[0].summary)
             called = f"{field_name(summary)}-{summary.filter_band}"
@@ -124,7 +107,7 @@ class Survey:
 
     def difference_images(self, processed: Manifest, references: Manifest) -> Materialised:
         """Subtract the fitting template from each science frame of a night."""
-        work = _Work(self._derivations, "difference_images", processed.partition)
+        work = Work(self._derivations, "difference_images", processed.partition)
         science = [item for item in processed.items if item.purpose == SCIENCE]
         for item in science:
             template = template_for(item, references.items)
@@ -141,7 +124,7 @@ class Survey:
 
     def detections(self, differences: Manifest) -> Materialised:
         """Detect sources on each difference image of a night, and cut out their triplets."""
-        work = _Work(self._derivations, "detections", differences.partition)
+        work = Work(self._derivations, "detections", differences.partition)
         # a frame without a difference has no detections, for the same reason
         work.skipped.extend(differences.skipped)
         work.notes.extend(differences.notes)
@@ -157,94 +140,6 @@ class Survey:
     def _raw(self, query: Query) -> list[Found]:
         rows = find(self._catalog, replace(query, tier=Tier.RAW_OBSERVATIONS, role="image"))
         return [found for found in rows if not found.derivation_key]
-
-
-class _Work:
-    """One asset's run for one partition: what it keeps, what it skips, what it took."""
-
-    def __init__(self, derivations: Derivations, asset: str, partition: str = "") -> None:
-        self.items: list[Item] = []
-        self.skipped: list[Skip] = []
-        self.notes: list[str] = []
-        self._derivations = derivations
-        self._asset = asset
-        self._partition = partition
-        self._executed = 0
-        self._reused = 0
-
-    def derive(
-        self,
-        step: Step,
-        inputs: Mapping[str, Sequence[str]],
-        subject: Item,
-        parameters: Mapping[str, Any] | None = None,
-    ) -> Derivation:
-        return self._counted(step, inputs, parameters or {}, subject.name, subject.summary)
-
-    def derive_or_skip(
-        self,
-        step: Step,
-        inputs: Mapping[str, Sequence[str]],
-        subject: Item,
-        parameters: Mapping[str, Any] | None = None,
-    ) -> Derivation | None:
-        """Return the derivation; None, and `subject` skipped with the reason, where refused."""
-        made = self.derive(step, inputs, subject, parameters)
-        if not made.refusal:
-            return made
-        self.skip(subject.name, made.refusal, subject.raw_hash)
-        return None
-
-    def skip(self, name: str, reason: str, content_hash: str) -> None:
-        self.skipped.append(Skip(name, reason, content_hash))
-
-    def keep(
-        self,
-        made: Derivation,
-        role: str,
-        source: Item,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Add the output called `role` as what became of `source`."""
-        output = made.output(role)
-        facts = {key: value for key, value in made.facts.items() if key != _REJECTED}
-        item = replace(
-            source,
-            content_hash=output.content_hash,
-            tier=output.tier.value,
-            details={**facts, **(details or {})},
-        )
-        self.items.append(item)
-
-    def collect(self) -> Materialised:
-        """Store the manifest."""
-        manifest = Manifest(
-            self._asset,
-            self._partition,
-            tuple(self.items),
-            tuple(self.skipped),
-            tuple(self.notes),
-        )
-        name = "/".join(part for part in (self._partition, self._asset) if part)
-        hashes = sorted({item.content_hash for item in self.items})
-        made = self._counted(
-            collect.STEP, {"items": hashes}, {"manifest": manifest.to_json()}, name, None
-        )
-        content_hash = made.output("manifest").content_hash
-        return Materialised(manifest, content_hash, self._executed, self._reused)
-
-    def _counted(
-        self,
-        step: Step,
-        inputs: Mapping[str, Sequence[str]],
-        parameters: Mapping[str, Any],
-        name: str,
-        subject: Summary | None,
-    ) -> Derivation:
-        made = self._derivations.derive(step, inputs, parameters, name=name, subject=subject)
-        self._executed += not made.reused
-        self._reused += made.reused
-        return made
 
 
 def _raw_item(found: Found, *, alone: bool) -> Item:
@@ -269,7 +164,7 @@ def _left_out(made: Derivation, group: Sequence[Item]) -> list[tuple[Item, str]]
     """Return the frames that did not go into a template, and why."""
     if made.refusal:
         return [(item, made.refusal) for item in group]
-    return [(group[left["index"]], left["reason"]) for left in made.facts[_REJECTED]]
+    return [(group[left["index"]], left["reason"]) for left in made.facts[REJECTED]]
 
 
 def _cut_out(made: Derivation, difference: Item) -> dict[str, Any]:

@@ -6,7 +6,7 @@ rules are those of the FITS Standard 4.0, section 4.1 and 4.2, with the conventi
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -33,28 +33,55 @@ class Cards(dict[str, Value]):
     texts : dict of str to str, optional
         Of the same keywords, what value and comment were read from; by default a text that tells
         them from any others.
+    unread : tuple of str, optional
+        The cards without a value that can be read, as they stand.
     """
 
-    __slots__ = ("comments", "texts")
+    __slots__ = ("_layout", "comments", "texts", "unread")
 
     def __init__(
         self,
         values: dict[str, Value],
         comments: dict[str, str],
         texts: dict[str, str] | None = None,
+        unread: tuple[str, ...] = (),
     ) -> None:
         super().__init__(values)
         self.comments = comments
         self.texts = _texts(values, comments) if texts is None else texts
+        self.unread = unread
+        self._layout: tuple[str, ...] | None = None
+
+    @property
+    def layout(self) -> tuple[str, ...]:
+        """The keywords, in their order: the same for most headers of a camera."""
+        if self._layout is None:
+            self._layout = tuple(self)
+        return self._layout
 
     @classmethod
     def parse(cls, text: str) -> "Cards":
         """Return the cards of a header given as text; those that cannot be read are left out."""
+        cards = _each(text)
+        read = [found for card in cards if (found := _read(card)) is not None]
+        unread: tuple[str, ...] = ()
+        if len(read) < len(cards):
+            unread = tuple([card for card in cards if _read(card) is None])
+        columns = tuple(zip(*read, strict=True))
+        if not columns or True in columns[-1] or len(set(columns[0])) < len(read):
+            return cls._with_repeats(cards, unread)
+        words, *told, _ = columns
+        values, comments, texts = (dict(zip(words, column, strict=True)) for column in told)
+        return cls(values, comments, texts, unread)
+
+    @classmethod
+    def _with_repeats(cls, cards: Sequence[str], unread: tuple[str, ...]) -> "Cards":
+        """Return the cards of a header in which a keyword is there twice, or a text goes on."""
         values: dict[str, Value] = {}
         comments: dict[str, str] = {}
         texts: dict[str, str] = {}
         open_keyword = ""
-        for card in _each(text):
+        for card in cards:
             if open_keyword and card.startswith("CONTINUE"):
                 texts[open_keyword] += card
                 open_keyword = _continued(values, open_keyword, card)
@@ -65,18 +92,22 @@ class Cards(dict[str, Value]):
                 continue
             keyword, values[keyword], comments[keyword], texts[keyword], is_open = read
             open_keyword = keyword if is_open else ""
-        return cls(values, comments, texts)
+        return cls(values, comments, texts, unread)
 
     def over(self, below: "Cards") -> "Cards":
         """Return these cards over those `below` them."""
-        return Cards(dict(below) | self, below.comments | self.comments, below.texts | self.texts)
+        return Cards(
+            dict(below) | self,
+            below.comments | self.comments,
+            below.texts | self.texts,
+            self.unread + below.unread,
+        )
 
     def only(self, keywords: Iterable[str]) -> "Cards":
         """Return the cards of `keywords`, all of which are here."""
-        words, texts = list(keywords), self.texts
-        return Cards(
-            {key: self[key] for key in words}, self.comments, {key: texts[key] for key in words}
-        )
+        words, texts = tuple(keywords), self.texts
+        values = {key: self[key] for key in words}
+        return Cards(values, self.comments, {key: texts[key] for key in words}, self.unread)
 
     def without(self, keywords: set[str]) -> "Cards":
         """Return the cards but those of `keywords`."""

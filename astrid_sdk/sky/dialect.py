@@ -16,6 +16,7 @@ from astrid_sdk.sky.words import (
     comment_of,
     degrees_of,
     number_of,
+    present,
     text_of,
     word_of,
 )
@@ -222,7 +223,7 @@ def seeing_of(header: Header, pixel_scale_arcsec: float | None) -> float | None:
     pixel_scale_arcsec : float or None
         To turn pixels into arcseconds; a width in pixels is not used without.
     """
-    for key in _present(header, _SEEING_KEYS):
+    for key in present(header, _SEEING_KEYS):
         width, comment = number_of(header, key), comment_of(header, key)
         in_pixels = re.search(r"pix|\bpx\b", comment) is not None
         in_arcsec = re.search(r"arc ?sec|\bas\b", comment) is not None
@@ -248,7 +249,7 @@ def pointing_of(header: Header) -> tuple[float, float] | None:
 
 def exposure_time_of(header: Header) -> float | None:
     """Return the exposure time in seconds. Negative values are none; ``[d]`` means days."""
-    for key in _present(header, _EXPOSURE_KEYS):
+    for key in present(header, _EXPOSURE_KEYS):
         seconds = number_of(header, key)
         if seconds is None or seconds < 0:
             continue
@@ -259,17 +260,13 @@ def exposure_time_of(header: Header) -> float | None:
     return None
 
 
-def _present(header: Header, keys: tuple[str, ...]) -> list[str]:
-    return [key for key in keys if key in header]
-
-
 def zero_point_of(header: Header) -> float | None:
     """Return the AB magnitude of one count in this image, or None.
 
     A zero point that the header gives for one count per second is moved to the exposure; one in
     the Vega system is not used.
     """
-    for key in _present(header, _ZERO_POINT_KEYS):
+    for key in present(header, _ZERO_POINT_KEYS):
         value = number_of(header, key)
         if value is None or not _MAGNITUDES[0] < value < _MAGNITUDES[1]:
             continue

@@ -27,12 +27,11 @@ def exposure_words(
     remarks : tuple of str
         More warnings.
     """
-    seconds = dialect.exposure_time_of(header)
+    steady = _steady(header)
+    seconds = steady["exposure_time_s"]
     times = exposure_times(header, seconds)
     night, night_source = _night(header, times, configured_deg)
     pointing = dialect.pointing_of(header) or (None, None)
-    filter_name = dialect.filter_name_of(header)
-    instrument, telescope = _taken_by(header)
     return {
         "object_name": dialect.object_of(header),
         "pointing_ra_deg": pointing[0],
@@ -43,22 +42,24 @@ def exposure_words(
         "mjd": None if times.start is None else mjd_utc(times.start),
         "night": night,
         "night_source": night_source,
-        "filter_band": dialect.filter_band_of(filter_name),
-        "filter_name": filter_name,
-        "exposure_time_s": seconds,
-        "instrument": instrument,
-        "telescope": telescope,
-        "survey": dialect.survey_of(header),
-        "detector": dialect.detector_of(header),
+        **steady,
         "warnings": (*times.warnings, *remarks),
     }
 
 
 @remembered
-def _taken_by(header: Cards) -> tuple[str | None, str | None]:
-    """Return the instrument and the telescope."""
-    instrument = dialect.text_of(header, "INSTRUME", "DETNAM", "CAMERA")
-    return instrument, dialect.text_of(header, "TELESCOP")
+def _steady(header: Cards) -> dict[str, Any]:
+    """Return the fields that most headers of a camera have in common."""
+    filter_name = dialect.filter_name_of(header)
+    return {
+        "filter_band": dialect.filter_band_of(filter_name),
+        "filter_name": filter_name,
+        "exposure_time_s": dialect.exposure_time_of(header),
+        "instrument": dialect.text_of(header, "INSTRUME", "DETNAM", "CAMERA"),
+        "telescope": dialect.text_of(header, "TELESCOP"),
+        "survey": dialect.survey_of(header),
+        "detector": dialect.detector_of(header),
+    }
 
 
 def _night(header: Cards, times: ExposureTimes, configured_deg: float | None) -> tuple[str, str]:

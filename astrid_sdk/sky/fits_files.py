@@ -25,7 +25,7 @@ from astrid_sdk.sky.frame import RawImage, descriptive_cards, wcs_cards
 from astrid_sdk.sky.hdus import cube
 from astrid_sdk.sky.sources import BytesSource, FileSource, Source
 from astrid_sdk.sky.unpacking import FREE_BYTES, decompressed
-from astrid_sdk.sky.usable import check_usable_hdus
+from astrid_sdk.sky.usable import usable_planes
 
 _DEFLATE_RATIO = 1032  # the most that deflate can unpack a byte to
 # What astropy raised on files with random bytes flipped, in headers and in compressed tiles.
@@ -220,7 +220,7 @@ def check_usable(content: bytes, name: str = "") -> None:
         flat frames, ``no_pixels`` where no pixel of any image has a value.
     """
     source = BytesSource(decompressed(content, name))
-    check_usable_hdus(source, list(walk(source, name)), name)
+    usable_planes(source, list(walk(source, name)), name)
 
 
 def packed_has_value(

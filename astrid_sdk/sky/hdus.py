@@ -28,14 +28,18 @@ class Words:
     wcs : Cards
         Those that make the WCS, all of one HDU: one that is written here is whole, and a
         reference frame that the primary names for its pointing is none of it.
-    wcs_text : str
-        The same, verbatim.
+    texts : tuple of str
+        The headers that the WCS is read from.
     """
 
     own: Cards
     cards: Cards
     wcs: Cards
-    wcs_text: str
+    texts: tuple[str, ...] = ()
+
+    def wcs_text(self) -> str:
+        """Return the cards of the WCS, verbatim."""
+        return "".join(map(wcs_text, self.texts))
 
 
 def shape_of(hdu: HduHeader) -> tuple[int, ...]:
@@ -108,12 +112,6 @@ def words_of(hdu: HduHeader, primary: HduHeader) -> Words:
         and hdu.cards.get("INHERIT", True) is not False
         and "CTYPE1" not in hdu.cards
     )
-    below = primary.text if inherits and not is_primary else ""
-    wcs = _wcs_alone(merged if below else hdu.cards)
-    if not wcs:
-        return Words(hdu.cards, merged, wcs, "")
-    return Words(hdu.cards, merged, wcs, wcs_text(hdu.text) + wcs_text(below))
-
-
-def _wcs_alone(cards: Cards) -> Cards:
-    return cards.only(wcs_words(tuple(cards)))
+    below = (primary.text,) if inherits and not is_primary else ()
+    wcs = merged if below else hdu.cards
+    return Words(hdu.cards, merged, wcs.only(wcs_words(wcs.layout)), (hdu.text, *below))

@@ -87,9 +87,12 @@ def searchable(cards: Cards) -> tuple[dict[str, Value], tuple[str, ...]]:
     checksums, commentary and long texts are none. Those that are asked for most come first, then
     the others in their order.
     """
+    asked = _asked_for(cards.layout)
+    if len(asked) <= MAX_CARDS and _most_bytes(cards) <= MAX_CARDS_BYTES:
+        return {word: cards[word] for word in asked if _is_searchable(cards[word])}, ()
     kept: dict[str, Value] = {}
     room, left_out = MAX_CARDS_BYTES, 0
-    for word in _asked_for(tuple(cards)):
+    for word in asked:
         value = cards[word]
         if not _is_searchable(value):
             continue
@@ -101,6 +104,11 @@ def searchable(cards: Cards) -> tuple[dict[str, Value], tuple[str, ...]]:
         room -= size
     remark = f"{left_out} cards of its long header are not kept for searches"
     return kept, (remark,) if left_out else ()
+
+
+def _most_bytes(cards: Cards) -> int:
+    """Return more than all cards together take: a number is written in 25 letters at the most."""
+    return sum(map(len, cards.texts.values())) + 33 * len(cards)
 
 
 @lru_cache(maxsize=1024)

@@ -9,6 +9,8 @@ from astrid_sdk.canonical import JsonValue, json_hash
 
 _HASH_DIGITS = 12
 _WORD_LENGTH = 24
+_SECONDS = 19  # letters of a time in ISO 8601 down to these
+_UNDIVIDED = str.maketrans("", "", "-:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def observation_id(exposure: Exposure) -> str | None:
         exposure.shape,
         exposure.part,
     ]
-    day = exposure.start.strftime("%Y%m%dT%H%M%S") if exposure.start else ""
+    day = start[:_SECONDS].translate(_UNDIVIDED).lstrip("0") if start else ""
     who = None if exposure.named else exposure.taken_by
     words = [who, exposure.named or day, exposure.detector]
     readable = [_slug(word) for word in words if word]

@@ -4,14 +4,16 @@ import dataclasses
 import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
-from astrid_sdk.sky.cards import CARD, Cards
-from astrid_sdk.sky.tangent import Pixels, Tangent, Vector
+from astrid_sdk.sky.cards import Cards
+from astrid_sdk.sky.remembered import remembered
+from astrid_sdk.sky.tangent import Pixels, Tangent, Vector, pointing_of
+from astrid_sdk.sky.words import Header
 
 Corners: TypeAlias = tuple[tuple[float, float], ...]
 """Positions (ra, dec), ICRS degrees."""
@@ -50,47 +52,82 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Solved:
-    """Directions, ICRS, of the centre and the four corners, and the scale of a pixel."""
+class _View:
+    """What all frames of a camera have in common, wherever they point.
 
-    vectors: tuple[Vector, ...]
-    pixel_scale_deg: float
+    Attributes
+    ----------
+    tangent : Tangent or None
+        None where it is no plain tangent plane.
+    on_plane : tuple of (float, float)
+        Radians on the plane, of the centre and the four corners.
+    is_sound : bool
+        Whether the corners enclose an area of less than a hemisphere.
+    """
+
+    tangent: Tangent | None
+    on_plane: Pixels = ()
+    is_sound: bool = False
 
 
-def placement_of(cards: Cards, text: str, shape: tuple[int, int]) -> Placement:
+def placement_of(cards: Cards, text: Callable[[], str], shape: tuple[int, int]) -> Placement:
     """Return where an image lies.
 
     Parameters
     ----------
     cards : Cards
         Of the WCS alone.
-    text : str
-        The same as they stand in the header, 80 characters each.
+    text : callable
+        Returns the same as they stand in the header, 80 characters each.
     shape : tuple of int
         (ny, nx).
     """
     if "CTYPE1" not in cards:
         return Placement()
-    solved = _solved(cards, text, shape)
-    placed = None if solved is None else _placed(solved)
+    placed = _placement(cards, text, shape) if _has_numbers(cards) else None
     if placed is None:
         claimed = str(cards["CTYPE1"]).startswith(_SKY_AXES)
         return Placement(warnings=(_UNSOUND,) if claimed else ())
     return placed
 
 
-def _solved(cards: Cards, text: str, shape: tuple[int, int]) -> _Solved | None:
-    if not _has_numbers(cards, text):
+def _placement(cards: Cards, text: Callable[[], str], shape: tuple[int, int]) -> Placement | None:
+    view = _view(cards, shape)
+    pointing = pointing_of(cards)
+    if view.tangent is None or pointing is None:
+        return _by_astropy(text(), shape)
+    if not view.is_sound:
         return None
+    centre, *corners = view.tangent.directions(pointing, view.on_plane)
+    return _placed(centre, corners, view.tangent.pixel_scale_deg)
+
+
+@remembered
+def _view(cards: Header, shape: tuple[int, int]) -> _View:
+    """Return the view of a camera: it asks for no card that tells where it points."""
     tangent = Tangent.of(cards)
-    return _by_astropy(text, shape) if tangent is None else _by_tangent(tangent, shape)
+    if tangent is None or tangent.is_singular:
+        return _View(tangent)
+    try:
+        on_plane = tangent.on_plane(cards, _points(shape))
+    except OverflowError:  # a polynomial of nonsense
+        return _View(tangent)
+    corners = [_unit((1.0, x, y)) for x, y in on_plane[1:]]
+    return _View(tangent, on_plane, _are_sound(corners))
 
 
-def _has_numbers(cards: Cards, text: str) -> bool:
+def _has_numbers(cards: Cards) -> bool:
     """Return whether what should be numbers are: a library puts 0 in the place of others."""
-    words = [text[start : start + 8].rstrip() for start in range(0, len(text), CARD)]
-    numbers = [cards.get(word) for word in words if _is_number_word(word)]
-    return all(isinstance(value, (int, float)) and value is not True for value in numbers)
+    for word in _number_words(cards.layout):
+        value = cards[word]
+        if not isinstance(value, (int, float)) or value is True or value is False:
+            return False
+    return not any(_is_number_word(card[:8].rstrip()) for card in cards.unread)
+
+
+@lru_cache(maxsize=1024)
+def _number_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if _is_number_word(word))
 
 
 @lru_cache(maxsize=8192)
@@ -105,23 +142,24 @@ def with_calibration(placement: Placement, wcscal: str) -> Placement:
     return dataclasses.replace(placement, warnings=(*placement.warnings, _NOT_CALIBRATED))
 
 
-def _placed(solved: _Solved) -> Placement | None:
-    """Return the placement, or None where the corners enclose no area or a hemisphere."""
-    given, *corners = solved.vectors
-    middle = _unit([sum(part) for part in zip(*corners, strict=True)])
+def _are_sound(corners: Sequence[Vector]) -> bool:
+    """Return whether the corners enclose an area, and less than a hemisphere."""
     if not all(math.isfinite(part) for corner in corners for part in corner):
-        return None
+        return False
+    middle = _middle(corners)
     around = max(_angle(middle, corner) for corner in corners)
-    if not math.degrees(around) < MAX_RADIUS_DEG or not _area(corners) > THINNEST * around**2:
-        return None
-    centre = given if all(map(math.isfinite, given)) else middle
+    return math.degrees(around) < MAX_RADIUS_DEG and _area(corners) > THINNEST * around**2
+
+
+def _placed(centre: Vector, corners: Sequence[Vector], pixel_scale_deg: float) -> Placement:
+    """Return the placement by directions that are sound, and the scale of a pixel."""
     ra, dec = _position(centre)
     return Placement(
         ra_deg=ra,
         dec_deg=dec,
-        radius_deg=math.degrees(max(_angle(centre, corner) for corner in corners)),
-        footprint=tuple(_position(corner) for corner in corners),
-        pixel_scale_arcsec=solved.pixel_scale_deg * 3600.0,
+        radius_deg=math.degrees(max([_angle(centre, corner) for corner in corners])),
+        footprint=tuple([_position(corner) for corner in corners]),
+        pixel_scale_arcsec=pixel_scale_deg * 3600.0,
     )
 
 
@@ -133,19 +171,14 @@ def _points(shape: tuple[int, int]) -> Pixels:
     return (((right - 0.5) / 2, (top - 0.5) / 2), *corners)
 
 
-def _by_tangent(tangent: Tangent, shape: tuple[int, int]) -> _Solved | None:
-    if tangent.is_singular:
-        return None
-    try:
-        vectors = tuple(tangent.directions(_points(shape)))
-    except OverflowError:  # a polynomial of nonsense
-        return None
-    return _Solved(vectors, tangent.pixel_scale_deg)
-
-
 def _unit(parts: Sequence[float]) -> Vector:
     length = math.hypot(*parts) or 1.0
     return (parts[0] / length, parts[1] / length, parts[2] / length)
+
+
+def _middle(corners: Sequence[Vector]) -> Vector:
+    x, y, z = (sum(part) for part in zip(*corners, strict=True))
+    return _unit((x, y, z))
 
 
 def _cross(a: Vector, b: Vector) -> Vector:
@@ -157,7 +190,10 @@ def _dot(a: Vector, b: Vector) -> float:
 
 
 def _angle(a: Vector, b: Vector) -> float:
-    return math.atan2(math.hypot(*_cross(a, b)), _dot(a, b))
+    x, y, z = a
+    u, v, w = b
+    across = math.hypot(y * w - z * v, z * u - x * w, x * v - y * u)
+    return math.atan2(across, x * u + y * v + z * w)
 
 
 def _area(corners: Sequence[Vector]) -> float:
@@ -181,7 +217,7 @@ def _position(vector: Vector) -> tuple[float, float]:
     return (0.0 if ra >= _TURN_DEG else ra, math.degrees(math.atan2(z, math.hypot(x, y))))
 
 
-def _by_astropy(text: str, shape: tuple[int, int]) -> _Solved | None:
+def _by_astropy(text: str, shape: tuple[int, int]) -> Placement | None:
     """Return what any other WCS gives, or None where it is unsound."""
     # Imported where it is needed: most images lie in a tangent plane, and astropy takes a second.
     import numpy as np  # noqa: PLC0415
@@ -202,4 +238,13 @@ def _by_astropy(text: str, shape: tuple[int, int]) -> _Solved | None:
             scale = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs))))
         except (ValueError, TypeError, AttributeError, KeyError, fits.VerifyError):
             return None  # a singular matrix, an unknown frame, a damaged card
-    return _Solved(tuple(map(tuple, unit_vectors(ra, dec).tolist())), scale)
+    given, *corners = (_vector(parts) for parts in unit_vectors(ra, dec).tolist())
+    if not _are_sound(corners):
+        return None
+    centre = given if all(map(math.isfinite, given)) else _middle(corners)
+    return _placed(centre, corners, scale)
+
+
+def _vector(parts: Sequence[float]) -> Vector:
+    x, y, z = parts
+    return (x, y, z)

@@ -2,21 +2,26 @@
 
 The thousands of headers of a camera differ in a few cards. What is told from the other ones (the
 site, the filter, the detector) is told once: while a function answers, the words it asks for are
-noted, and the answer counts wherever all of these cards are the same, letter for letter. Nothing
-has to be said about which function reads what, so nothing said about it can be wrong.
+noted, and the answer counts wherever all of these cards are the same, letter for letter, in a
+header of the same keywords. Nothing has to be said about which function reads what, so nothing said
+about it can be wrong.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from functools import wraps
+from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from astrid_sdk.sky.cards import Cards
 from astrid_sdk.sky.words import Header
 
 AnswerT = TypeVar("AnswerT")
-_Plan: TypeAlias = tuple[tuple[str, ...], dict[Hashable, AnswerT]]
+_Texts: TypeAlias = Callable[[dict[str, str]], Hashable]
+_Plan: TypeAlias = tuple[tuple[str, ...], _Texts, dict[Hashable, AnswerT]]
 
-_MOST_PLANS = 16
+_MOST_LAYOUTS = 64
+"""Kinds of headers that are known at a time: so many cameras are rarely in one folder."""
+_MOST_PLANS = 8
 """Sets of words that a function asks for, depending on what it finds: more are searched slowly."""
 _MOST_ANSWERS = 2048
 _MOST_WORDS = 100
@@ -32,49 +37,61 @@ def remembered(function: Callable[..., AnswerT]) -> Callable[..., AnswerT]:
         changed by who gets them.
     """
     memory: _Memory[AnswerT] = _Memory()
+    plans_of = memory.plans.get
 
     @wraps(function)
     def asked(header: Header, *more: Hashable) -> AnswerT:
         if type(header) is not Cards:
             return function(header, *more)
-        text_of = header.texts.get
-        for words, answers in memory.plans:
-            key = (more, *map(text_of, words))
+        texts = header.texts
+        for _, texts_of, answers in plans_of(header.layout, ()):
+            key = (texts_of(texts), more)
             if key in answers:
                 return answers[key]
         watched = _Watched(header)
         answer = function(watched, *more)
-        words = tuple(watched.asked)
-        memory.keep(words, (more, *map(text_of, words)), answer)
+        memory.keep(header, tuple(word for word in watched.asked if word in texts), more, answer)
         return answer
 
     return asked
 
 
 class _Memory(Generic[AnswerT]):
-    """The answers of one function, by the cards they were told from."""
+    """The answers of one function, by the keywords of a header and the cards they were told from.
+
+    A word that is not there is told by the keywords: only those that are there are looked at.
+    """
 
     __slots__ = ("plans",)
 
     def __init__(self) -> None:
-        self.plans: list[_Plan[AnswerT]] = []
+        self.plans: dict[tuple[str, ...], list[_Plan[AnswerT]]] = {}
 
-    def keep(self, words: tuple[str, ...], key: Hashable, answer: AnswerT) -> None:
+    def keep(self, header: Cards, words: tuple[str, ...], more: Hashable, answer: AnswerT) -> None:
         if len(words) > _MOST_WORDS:
             return
-        answers = next((found for asked, found in self.plans if asked == words), None)
-        if answers is None or len(answers) >= _MOST_ANSWERS:
-            others = [plan for plan in self.plans if plan[0] != words]
-            answers = {}
-            self.plans = [*others[1 - _MOST_PLANS :], (words, answers)]
-        answers[key] = answer
+        if header.layout not in self.plans and len(self.plans) == _MOST_LAYOUTS:
+            del self.plans[next(iter(self.plans))]
+        plans = self.plans.setdefault(header.layout, [])
+        plan = next((plan for plan in plans if plan[0] == words), None)
+        if plan is None or len(plan[2]) >= _MOST_ANSWERS:
+            others = [other for other in plans if other[0] != words]
+            plan = (words, _texts_of(words), {})
+            plans[:] = [*others[1 - _MOST_PLANS :], plan]
+        plan[2][plan[1](header.texts), more] = answer
+
+
+def _texts_of(words: tuple[str, ...]) -> _Texts:
+    return itemgetter(*words) if words else lambda _texts: ()
 
 
 class _Watched:
-    """A header that notes which words it is asked for."""
+    """A header that notes which words it is asked for.
+
+    To go through its keywords is to ask for no card: they are the same wherever an answer counts.
+    """
 
     __slots__ = ("_header", "asked")
-    __iter__ = None  # who looks at all the words cannot be remembered
 
     def __init__(self, header: Cards) -> None:
         self._header = header
@@ -84,6 +101,11 @@ class _Watched:
     def comments(self) -> "_WatchedComments":
         """Comments by keyword."""
         return _WatchedComments(self._header.comments, self.asked)
+
+    @property
+    def layout(self) -> tuple[str, ...]:
+        """The keywords, in their order."""
+        return self._header.layout
 
     def get(self, key: str, default: Any = None, /) -> Any:
         """Return the value of `key`, or `default`."""
@@ -95,8 +117,10 @@ class _Watched:
         return self._header[key]
 
     def __contains__(self, key: Any, /) -> bool:
-        self.asked[key] = None
         return key in self._header
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._header)
 
 
 class _WatchedComments:

@@ -5,8 +5,7 @@ away and computed again. What a header does not say for certain is None.
 """
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -14,25 +13,19 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from astrid_sdk.errors import InvalidInputError
-from astrid_sdk.sky import dialect
-from astrid_sdk.sky.blocks import HduHeader, walk
-from astrid_sdk.sky.cards import Cards, Value
-from astrid_sdk.sky.dialect import FrameType, Role
-from astrid_sdk.sky.dialects import translation_of
-from astrid_sdk.sky.exposure_words import exposure_words, written_scale_arcsec
-from astrid_sdk.sky.hdus import Words, plane_of, planes_in, tables_in, words_of
-from astrid_sdk.sky.header_words import searchable
-from astrid_sdk.sky.identity import Exposure, observation_id
-from astrid_sdk.sky.names import exposure_of_name
+from astrid_sdk.sky.blocks import walk
+from astrid_sdk.sky.cards import Value
+from astrid_sdk.sky.dialect import UNKNOWN, FrameType, Role
+from astrid_sdk.sky.hdus import planes_in
 from astrid_sdk.sky.night import UNDATED
-from astrid_sdk.sky.placement import Corners, placement_of, with_calibration
+from astrid_sdk.sky.placement import Corners
+from astrid_sdk.sky.said import said_by
 from astrid_sdk.sky.sources import BytesSource, FileSource, Source
-from astrid_sdk.sky.unpacking import decompressed, plain_file, plain_of
-from astrid_sdk.sky.usable import check_usable_hdus
+from astrid_sdk.sky.unpacking import decompressed, plain_file
+from astrid_sdk.sky.usable import usable_planes
 
 PARSER_VERSION = 2
 _READABLE_VERSIONS = (1, 2)  # 1 lacks the fields that have come since: they are None
-_MAX_COLUMNS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ class Summary:
     midpoint_mjd_tai: float | None = None
     night: str = UNDATED
     night_source: str = ""
-    filter_band: str = dialect.UNKNOWN
+    filter_band: str = UNKNOWN
     filter_name: str | None = None
     exposure_time_s: float | None = None
     instrument: str | None = None
@@ -127,14 +120,7 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-able values, with the parser's version; times in ISO 8601."""
-        values = dict(zip(_FIELDS, _fields_of(self), strict=True))
-        values |= {key: str(values[key]) for key in _ENUMS}
-        values |= {key: list(values[key]) for key in _TUPLES}
-        values |= {key: _time_text(values[key]) for key in _TIMES if values[key] is not None}
-        if self.footprint is not None:
-            values["footprint"] = [list(corner) for corner in self.footprint]
-        values["header"] = dict(self.header)
-        return {"parser_version": PARSER_VERSION} | values
+        return _to_json(dict(zip(_FIELDS, _fields_of(self), strict=True)))
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -167,6 +153,11 @@ _ENUMS = ("role", "frame_type")
 _TUPLES = ("shape", "warnings", "columns")
 _TIMES = ("observation_time", "observation_time_by_mjd")
 _fields_of = attrgetter(*_FIELDS)
+_DEFAULTS = {
+    field.name: field.default
+    for field in dataclasses.fields(Summary)
+    if field.default is not dataclasses.MISSING
+}
 
 
 def summarize(
@@ -188,8 +179,9 @@ def summarize(
     InvalidInputError
         Kind ``empty``, ``not_fits``, ``truncated``, ``too_large``, ``cube`` or ``no_image``.
     """
-    source = BytesSource(decompressed(content, name))
-    return _summaries(list(walk(source, name)), name, site_longitude_deg)
+    hdus = list(walk(BytesSource(decompressed(content, name)), name))
+    said = said_by(hdus, planes_in(hdus, name), name, site_longitude_deg)
+    return [Summary(**values) for values in said]
 
 
 def summarize_file(
@@ -219,146 +211,39 @@ def summarize_file(
         return _summaries_of_usable(file, called, site_longitude_deg)
 
 
-def summarize_open(file: IO[bytes], name: str) -> list[Summary]:
-    """Return the summaries of a file that is open for reading; see `summarize_file`."""
-    with plain_of(file, name) as plain:
-        return _summaries_of_usable(plain, name, None)
+def told_by(source: Source, name: str) -> list[dict[str, Any]]:
+    """Return what `Summary.to_json` gives of each summary of a plain file; see `summarize_file`."""
+    return [_to_json(values) for values in _said_by_usable(source, name, None)]
 
 
 def _summaries_of_usable(
     file: IO[bytes], name: str, site_longitude_deg: float | None
 ) -> list[Summary]:
-    source: Source = FileSource(file)
+    said = _said_by_usable(FileSource(file), name, site_longitude_deg)
+    return [Summary(**values) for values in said]
+
+
+def _said_by_usable(
+    source: Source, name: str, site_longitude_deg: float | None
+) -> list[dict[str, Any]]:
     hdus = list(walk(source, name))
-    check_usable_hdus(source, hdus, name)
-    return _summaries(hdus, name, site_longitude_deg)
+    planes = usable_planes(source, hdus, name)
+    return said_by(hdus, planes, name, site_longitude_deg)
 
 
-def _summaries(hdus: list[HduHeader], name: str, site_longitude_deg: float | None) -> list[Summary]:
-    planes = planes_in(hdus, name)
-    if not planes:
-        tables = tables_in(hdus)
-        return [_table_summary(hdu, hdus[0], name, site_longitude_deg) for hdu in tables]
-    seen = [_Seen.of(hdu, hdus[0], name, site_longitude_deg) for hdu in planes]
-    return _identified(seen, name)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """An image with the values of its summary but for the id, and what that is told from."""
-
-    values: dict[str, Any]
-    version: Value
-
-    @classmethod
-    def of(
-        cls, hdu: HduHeader, primary: HduHeader, name: str, configured_deg: float | None
-    ) -> "_Seen":
-        words = words_of(hdu, primary)
-        values = _image_values(hdu, words, name, configured_deg)
-        return cls(values, words.own.get("EXTVER", 1))
-
-
-def _identified(all_seen: list[_Seen], name: str) -> list[Summary]:
-    """Return the summaries with observation ids; planes of one EXTVER speak for each other."""
-    groups: dict[Value, list[_Seen]] = {}
-    counts = Counter(seen.values["role"] for seen in all_seen)
-    places: Counter[Role] = Counter()
-    found = []
-    for seen in all_seen:
-        groups.setdefault(seen.version, []).append(seen)
-    for seen in all_seen:
-        role = seen.values["role"]
-        part = places[role] if counts[role] > 1 else None
-        places[role] += 1
-        named = _id_of(_speaker(seen, groups), part, name)
-        found.append(Summary(**seen.values, observation_id=named))
+def _to_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"parser_version": PARSER_VERSION, **_DEFAULTS, **values}
+    for key in _ENUMS:
+        found[key] = str(found[key])
+    for key in _TUPLES:
+        found[key] = list(found[key])
+    for key in _TIMES:
+        if found[key] is not None:
+            found[key] = _time_text(found[key])
+    if found["footprint"] is not None:
+        found["footprint"] = [list(corner) for corner in found["footprint"]]
+    found["header"] = dict(found["header"])
     return found
-
-
-def _speaker(seen: _Seen, groups: Mapping[Value, list[_Seen]]) -> Mapping[str, Any]:
-    """Return the values that tell of what `seen` is: of the one image of its EXTVER, else its."""
-    group = [other.values for other in groups[seen.version]]
-    images = [values for values in group if values["role"] is Role.IMAGE]
-    is_alone = len(images) == 1 and images[0]["shape"] == seen.values["shape"]
-    return images[0] if is_alone else seen.values
-
-
-def _id_of(said: Mapping[str, Any], part: int | None, name: str) -> str | None:
-    """Return the observation id; detectors without a name are known by their place in the file."""
-    return observation_id(
-        Exposure(
-            taken_by=said["instrument"] or said["telescope"],
-            start=said["observation_time"],
-            detector=said["detector"],
-            filter_band=said["filter_band"],
-            shape=said["shape"],
-            part=part if said["detector"] is None else None,
-            exposure_time_s=said["exposure_time_s"],
-            named=exposure_of_name(name),
-        )
-    )
-
-
-def _image_values(
-    hdu: HduHeader, words: Words, name: str, configured_deg: float | None
-) -> dict[str, Any]:
-    header, remarks = _translated(words.cards, name)
-    shape = plane_of(hdu) or (0, 0)
-    failed = dialect.text_of(header, "WCSCAL") or ""
-    place = with_calibration(placement_of(words.wcs, words.wcs_text, shape), failed)
-    extname = str(words.own.get("EXTNAME", ""))
-    bits = words.own.get("ZBITPIX", hdu.claims.bits)
-    scale = place.pixel_scale_arcsec or written_scale_arcsec(header)
-    kept, unkept = searchable(words.cards)
-    return {
-        "hdu_index": hdu.index,
-        "role": dialect.role_of(extname, (header,), name),
-        "shape": shape,
-        "bitpix": int(bits),
-        "ra_deg": place.ra_deg,
-        "dec_deg": place.dec_deg,
-        "radius_deg": place.radius_deg,
-        "footprint": place.footprint,
-        "pixel_scale_arcsec": scale,
-        "zero_point_mag": dialect.zero_point_of(header),
-        "frame_type": dialect.frame_type_of(header),
-        "seeing_arcsec": dialect.seeing_of(header, scale),
-        **exposure_words(header, configured_deg, (*remarks, *place.warnings, *unkept)),
-        "header": kept,
-    }
-
-
-def _table_summary(
-    hdu: HduHeader, primary: HduHeader, name: str, configured_deg: float | None
-) -> Summary:
-    words = words_of(hdu, primary)
-    header, remarks = _translated(words.cards, name)
-    kept, unkept = searchable(words.cards)
-    return Summary(
-        hdu_index=hdu.index,
-        role=Role.TABLE,
-        shape=(hdu.claims.axes[1] if len(hdu.claims.axes) > 1 else 0, _column_count(hdu)),
-        bitpix=hdu.claims.bits,
-        **exposure_words(header, configured_deg, (*remarks, *unkept)),
-        columns=tuple(_columns(hdu)),
-        header=kept,
-    )
-
-
-def _translated(cards: Cards, name: str) -> tuple[Cards, tuple[str, ...]]:
-    translation = translation_of(cards, name)
-    return translation.over(cards), translation.remarks
-
-
-def _column_count(hdu: HduHeader) -> int:
-    count = hdu.cards.get("TFIELDS")
-    return count if isinstance(count, int) and count > 0 else 0
-
-
-def _columns(hdu: HduHeader) -> Iterator[str]:
-    for place in range(1, min(_column_count(hdu), _MAX_COLUMNS) + 1):
-        yield str(hdu.cards.get(f"TTYPE{place}", f"col{place}"))
 
 
 def _time_text(moment: datetime) -> str:

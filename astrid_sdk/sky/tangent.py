@@ -7,12 +7,11 @@ the registry of FITS conventions (TPV). A test holds them to astropy's answers.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from astrid_sdk.sky.cards import Cards
+from astrid_sdk.sky.words import Header
 
 Vector: TypeAlias = tuple[float, float, float]
 Pixels: TypeAlias = tuple[tuple[float, float], ...]
@@ -25,7 +24,6 @@ _KINDS = {
     ("RA---TPV", "DEC--TPV"): "TPV",
 }
 _POLE_DEG, _LONPOLE_DEG, _J2000, _AXES = 90.0, 180.0, 2000.0, 2
-_POINTING = frozenset({"CRVAL1", "CRVAL2"})
 _HIGHEST_SIP = 9
 _TPV_TERMS = 11  # up to the third order
 # FK5 J2000 to ICRS: frame bias and rotation, milliarcseconds (USNO Circular 179, section 3.5)
@@ -34,116 +32,86 @@ _ETA, _XI, _DA = (math.radians(mas / 3.6e6) for mas in (-19.9, 9.1, -22.9))
 
 @dataclass(frozen=True, slots=True)
 class Tangent:
-    """A tangent plane.
+    """A tangent plane: what is the same for all frames of a camera, wherever they point.
 
     Attributes
     ----------
-    camera : _Camera
-    plane : _Plane
-    cards : Cards
-        Of the WCS.
+    kind : str
+        Of the projection.
+    matrix : Matrix
+        From pixels to degrees.
+    is_fk5 : bool
+        Whether positions are FK5 J2000, not ICRS.
     """
-
-    camera: "_Camera"
-    plane: "_Plane"
-    cards: Cards
-
-    @classmethod
-    def of(cls, cards: Cards) -> "Tangent | None":
-        """Return the tangent plane of a WCS, or None where it is another: astropy knows that."""
-        camera = _Camera(_pairs_but_pointing(cards), cards)
-        plane = _plane(camera)
-        if plane is None or not abs(number(cards, "CRVAL2", _POLE_DEG)) < _POLE_DEG:
-            return None
-        return cls(camera, plane, cards)
-
-    @property
-    def pixel_scale_deg(self) -> float:
-        """Side of a square pixel of the same area, from the lengths of the columns."""
-        (a, b), (c, d) = self.plane.matrix
-        return math.sqrt(math.hypot(a, c) * math.hypot(b, d))
-
-    @property
-    def is_singular(self) -> bool:
-        """Return whether all pixels lie on one line."""
-        (a, b), (c, d) = self.plane.matrix
-        return a * d == b * c
-
-    def directions(self, pixels: Pixels) -> Iterator[Vector]:
-        """Yield unit vectors, ICRS, of 0-based pixel positions."""
-        ra, dec = (math.radians(number(self.cards, f"CRVAL{axis}", 0.0)) for axis in (1, 2))
-        (sin_ra, cos_ra), (sin_dec, cos_dec) = (math.sin(ra), math.cos(ra)), _sine_cosine(dec)
-        is_fk5 = self.plane.is_fk5
-        for x, y in _all_on_plane(self.camera, pixels):
-            along = cos_dec - y * sin_dec
-            found = (
-                along * cos_ra - x * sin_ra,
-                along * sin_ra + x * cos_ra,
-                sin_dec + y * cos_dec,
-            )
-            yield _unit(_icrs(found) if is_fk5 else found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    """A kind of projection, the matrix to degrees, and whether it is FK5 J2000, not ICRS."""
 
     kind: str
     matrix: Matrix
     is_fk5: bool
 
+    @classmethod
+    def of(cls, cards: Header) -> "Tangent | None":
+        """Return the tangent plane of a WCS, or None where it is another: astropy knows that."""
+        kind = _KINDS.get((str(cards.get("CTYPE1")), str(cards.get("CTYPE2"))))
+        matrix = _matrix(cards)
+        frame = _frame(cards)
+        if kind is None or matrix is None or frame is None or not _is_usual(cards, kind):
+            return None
+        return cls(kind, matrix, frame == "FK5")
 
-@dataclass(frozen=True, slots=True)
-class _Camera:
-    """The cards of a WCS, told from others by all of them but where it points.
+    @property
+    def pixel_scale_deg(self) -> float:
+        """Side of a square pixel of the same area, from the lengths of the columns."""
+        (a, b), (c, d) = self.matrix
+        return math.sqrt(math.hypot(a, c) * math.hypot(b, d))
 
-    What is worked out of those is worked out once for all frames of a camera.
-    """
+    @property
+    def is_singular(self) -> bool:
+        """Return whether all pixels lie on one line."""
+        (a, b), (c, d) = self.matrix
+        return a * d == b * c
 
-    pairs: tuple[tuple[str, str], ...]
-    cards: Cards = field(compare=False, repr=False)
+    def on_plane(self, cards: Header, pixels: Pixels) -> Pixels:
+        """Return radians on the plane, of 0-based pixel positions."""
+        found = (_on_plane(self, cards, *pixel) for pixel in pixels)
+        return tuple((math.radians(x), math.radians(y)) for x, y in found)
 
-
-def _pairs_but_pointing(cards: Cards) -> tuple[tuple[str, str], ...]:
-    return tuple([pair for pair in cards.texts.items() if pair[0] not in _POINTING])
-
-
-@lru_cache(maxsize=512)
-def _plane(camera: _Camera) -> _Plane | None:
-    """Return the plane of a camera's frames, or None where it is no plain one."""
-    cards = camera.cards
-    kind = _KINDS.get((str(cards.get("CTYPE1")), str(cards.get("CTYPE2"))))
-    matrix = _matrix(cards)
-    frame = _frame(cards)
-    if kind is None or matrix is None or frame is None or not _is_usual(cards, kind):
-        return None
-    return _Plane(kind, matrix, frame == "FK5")
-
-
-@lru_cache(maxsize=512)
-def _all_on_plane(camera: _Camera, pixels: Pixels) -> tuple[tuple[float, float], ...]:
-    """Return radians on the plane of each of the pixels."""
-    plane = _plane(camera)
-    if plane is None:
-        return ()
-    found = (_on_plane(plane, camera.cards, *pixel) for pixel in pixels)
-    return tuple((math.radians(x), math.radians(y)) for x, y in found)
+    def directions(self, pointing_deg: tuple[float, float], on_plane: Pixels) -> Iterable[Vector]:
+        """Return unit vectors, ICRS, of positions on the plane that touches the sky there."""
+        ra, dec = math.radians(pointing_deg[0]), math.radians(pointing_deg[1])
+        sin_ra, cos_ra, sin_dec, cos_dec = *_sine_cosine(ra), *_sine_cosine(dec)
+        found = []
+        for x, y in on_plane:
+            along = cos_dec - y * sin_dec
+            found.append(
+                (
+                    along * cos_ra - x * sin_ra,
+                    along * sin_ra + x * cos_ra,
+                    sin_dec + y * cos_dec,
+                )
+            )
+        return map(_unit, map(_icrs, found) if self.is_fk5 else found)
 
 
-def _on_plane(plane: _Plane, cards: Cards, x: float, y: float) -> tuple[float, float]:
+def pointing_of(cards: Header) -> tuple[float, float] | None:
+    """Return where a plane touches the sky, degrees; None at a pole or beyond: astropy knows."""
+    ra, dec = number(cards, "CRVAL1", 0.0), number(cards, "CRVAL2", _POLE_DEG)
+    return (ra, dec) if abs(dec) < _POLE_DEG and math.isfinite(ra) else None
+
+
+def _on_plane(tangent: Tangent, cards: Header, x: float, y: float) -> tuple[float, float]:
     """Return degrees on the plane, of a 0-based pixel position."""
     u = x + 1.0 - number(cards, "CRPIX1", 0.0)
     v = y + 1.0 - number(cards, "CRPIX2", 0.0)
-    if plane.kind == "SIP":
+    if tangent.kind == "SIP":
         u, v = u + _sip(cards, "A", u, v), v + _sip(cards, "B", u, v)
-    (a, b), (c, d) = plane.matrix
+    (a, b), (c, d) = tangent.matrix
     xi, eta = a * u + b * v, c * u + d * v
-    if plane.kind == "TPV":
+    if tangent.kind == "TPV":
         return _tpv(cards, 1, xi, eta), _tpv(cards, 2, eta, xi)
     return xi, eta
 
 
-def number(cards: Cards, key: str, default: float) -> float:
+def number(cards: Header, key: str, default: float) -> float:
     """Return the number under `key`; `default` without, NaN where it is no number."""
     value = cards.get(key, default)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -164,16 +132,16 @@ def _icrs(fk5: Vector) -> Vector:
     return (x - _DA * y + _XI * z, _DA * x + y + _ETA * z, -_XI * x - _ETA * y + z)
 
 
-def _frame(cards: Cards) -> str | None:
+def _frame(cards: Header) -> str | None:
     """Return ``ICRS`` or ``FK5`` (J2000), as astropy would tell it, or None for others."""
     named = str(cards.get("RADESYS", cards.get("RADECSYS", ""))).strip()
-    if named == "ICRS" or (not named and not {"EQUINOX", "EPOCH"} & set(cards)):
+    if named == "ICRS" or (not named and not ("EQUINOX" in cards or "EPOCH" in cards)):
         return "ICRS"
     is_j2000 = number(cards, "EQUINOX", math.nan) == _J2000
     return "FK5" if named in {"FK5", ""} and is_j2000 else None
 
 
-def _is_usual(cards: Cards, kind: str) -> bool:
+def _is_usual(cards: Header, kind: str) -> bool:
     """Return whether nothing in a WCS asks for more than is done here."""
     units = (str(cards.get(key, "deg")).strip() for key in ("CUNIT1", "CUNIT2"))
     return (
@@ -184,11 +152,11 @@ def _is_usual(cards: Cards, kind: str) -> bool:
     )
 
 
-def _has_its_polynomials(cards: Cards, kind: str) -> bool:
+def _has_its_polynomials(cards: Header, kind: str) -> bool:
     """Return whether the polynomials are those of `kind`, and not of too high an order."""
     terms = [int(word[4:]) for word in cards if word[:4] in {"PV1_", "PV2_"} and word[4:].isdigit()]
     if kind == "TPV":
-        return {"PV1_1", "PV2_1"} <= set(cards) and max(terms) < _TPV_TERMS
+        return "PV1_1" in cards and "PV2_1" in cards and max(terms) < _TPV_TERMS
     has_sip = "A_ORDER" in cards or "B_ORDER" in cards
     if kind == "SIP":
         orders = (number(cards, key, math.nan) for key in ("A_ORDER", "B_ORDER"))
@@ -196,7 +164,7 @@ def _has_its_polynomials(cards: Cards, kind: str) -> bool:
     return not terms and not has_sip
 
 
-def _matrix(cards: Cards) -> Matrix | None:
+def _matrix(cards: Header) -> Matrix | None:
     """Return the matrix from pixels to degrees; None where it is no plain one, or has no scale."""
     if any(word[:5] in {"CD001", "CD002", "PC001", "PC002"} for word in cards):
         return None
@@ -213,12 +181,12 @@ def _matrix(cards: Cards) -> Matrix | None:
     return _finite(((sx * a, sx * b), (sy * c, sy * d)))
 
 
-def _square(cards: Cards, word: str, diagonal: float) -> Matrix:
+def _square(cards: Header, word: str, diagonal: float) -> Matrix:
     a, d = (number(cards, f"{word}{axis}_{axis}", diagonal) for axis in (1, 2))
     return (a, number(cards, f"{word}1_2", 0.0)), (number(cards, f"{word}2_1", 0.0), d)
 
 
-def _turned(cards: Cards, sx: float, sy: float, turned_deg: float) -> Matrix | None:
+def _turned(cards: Header, sx: float, sy: float, turned_deg: float) -> Matrix | None:
     """Return the matrix of CDELT and CROTA2 (Calabretta & Greisen 2002, section 6.1)."""
     if any(word[:2] == "PC" for word in cards):
         return None
@@ -230,7 +198,7 @@ def _finite(matrix: Matrix) -> Matrix | None:
     return matrix if all(math.isfinite(value) for row in matrix for value in row) else None
 
 
-def _sip(cards: Cards, word: str, u: float, v: float) -> float:
+def _sip(cards: Header, word: str, u: float, v: float) -> float:
     """Return the distortion in pixels, of a position from the reference pixel."""
     order = int(number(cards, f"{word}_ORDER", 0.0))
     return sum(
@@ -240,7 +208,7 @@ def _sip(cards: Cards, word: str, u: float, v: float) -> float:
     )
 
 
-def _tpv(cards: Cards, axis: int, x: float, y: float) -> float:
+def _tpv(cards: Header, axis: int, x: float, y: float) -> float:
     """Return a coordinate on the plane, of those of its own axis and of the other one."""
     r = math.hypot(x, y)
     powers = (1.0, x, y, r, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from astrid_sdk.sky.leap_seconds import (
     FIRST_MJD,
@@ -13,7 +14,7 @@ from astrid_sdk.sky.leap_seconds import (
     utc_of_tai,
 )
 from astrid_sdk.sky.remembered import remembered
-from astrid_sdk.sky.words import Header, comment_of, number_of, text_of
+from astrid_sdk.sky.words import Header, comment_of, number_of, present, text_of
 
 DISAGREEMENT_S = 120.0
 _LAST_INSTANT_S = 59.999999
@@ -36,6 +37,9 @@ _ISO = re.compile(
 )
 _OLD = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{2})$")
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2})(?::((?:60|[0-5]?\d)(?!\d)(?:\.\d*)?))?\s*(.*)$")
+_PLAIN_LENGTHS = frozenset(range(19, 27))  # down to the microsecond
+_PLAIN = ("-", "-", "T", ":", ":", ".")
+_MIDDLE_KEYS = (("DATE-AVG", "DATE-MID"), ("MJD-AVG", "MJD-MID"), ("JD-AVG", "JD-MID"))
 _MIDDLE = re.compile(r"\bmid(?:dle|point|time)?\b|0?\.5 ?\* ?exp|\bcent(?:re|er) of (?:the )?exp")
 _ZONE = re.compile(r"^([+-])(\d{2}):?(\d{2})$")
 _CLOCK_KEYS = ("TIME-OBS", "UTC-OBS", "UT-OBS", "UTSTART", "UTCSTART", "UT-START", "UT", "UTC",
@@ -165,9 +169,13 @@ def _by_astropy(mjd: float, scale: str, wanted: str) -> float:
 
 def _dated(header: Header, remarks: list[str]) -> Iterator[_Instant]:
     """Yield the starts that calendar dates give, best first."""
-    for key in _DATE_KEYS:
+    for key in present(header, _DATE_KEYS):
         text = text_of(header, key)
-        if text is None or _MIDDLE.search(comment_of(header, key)):
+        if text is None or _is_of_middle(comment_of(header, key)):
+            continue
+        moment = _plain_moment(text)
+        if moment is not None:
+            yield from _scaled(header, key, moment, remarks)
             continue
         day, clock, zone = _parts(text)
         if day is None:
@@ -182,7 +190,7 @@ def _with_clock_card(
     header: Header, key: str, day: datetime, remarks: list[str]
 ) -> Iterator[_Instant]:
     """Yield the start of a date without time, completed by a clock card beside it."""
-    for clock_key in _CLOCK_KEYS:
+    for clock_key in present(header, _CLOCK_KEYS):
         text = text_of(header, clock_key)
         if text is None:
             continue
@@ -215,7 +223,7 @@ def _instant(
 
 def _scaled(header: Header, key: str, moment: datetime, remarks: list[str]) -> Iterator[_Instant]:
     """Yield a time without zone, read on the header's time scale."""
-    if re.search(r"\blt\b|local", comment_of(header, key)):
+    if _is_local(comment_of(header, key)):
         remarks.append(f"{key} is a local time without zone: not used")
         return
     scale = _scale_of(header)
@@ -230,11 +238,12 @@ def _scaled(header: Header, key: str, moment: datetime, remarks: list[str]) -> I
 
 def _julian(header: Header) -> Iterator[_Instant]:
     """Yield the starts that Julian dates give, best first."""
-    for key in _present(header, _ALL_JULIAN_KEYS):
+    for key in present(header, _ALL_JULIAN_KEYS):
         comment = comment_of(header, key)
-        if not _MIDDLE.search(comment) and "centric" not in comment:
+        if not _is_of_middle(comment) and "centric" not in comment:
             yield from _of_julian(header, key)
-    yield from _since_reference(header)
+    if "TSTART" in header:
+        yield from _since_reference(header)
 
 
 def _of_julian(header: Header, key: str) -> Iterator[_Instant]:
@@ -276,13 +285,14 @@ def _scale_of(header: Header) -> str | None:
 
 def _middle(header: Header) -> Iterator[_Instant]:
     """Yield the midpoints that the header gives, best first."""
-    for key in ("DATE-AVG", "DATE-MID", *_said_middle(header, _DATE_KEYS)):
+    dates, julian, long = (present(header, keys) for keys in _MIDDLE_KEYS)
+    for key in (*dates, *_said_middle(header, _DATE_KEYS)):
         day, clock, zone = _parts(text_of(header, key) or "")
         if day is not None and clock:
             yield from _instant(header, key, day, (clock, zone), [])
-    for key in ("MJD-AVG", "MJD-MID", *_said_middle(header, _ALL_JULIAN_KEYS)):
+    for key in (*julian, *_said_middle(header, _ALL_JULIAN_KEYS)):
         yield from _of_julian(header, key)
-    for key in _present(header, ("JD-AVG", "JD-MID")):
+    for key in long:
         value, scale = number_of(header, key), _scale_of(header)
         utc = from_mjd(value - _JD_MINUS_MJD, scale) if value is not None and scale else None
         if utc is not None:
@@ -293,13 +303,34 @@ def _said_middle(header: Header, keys: tuple[str, ...]) -> list[str]:
     """Return those of `keys` whose comments say that they give the middle."""
     return [
         key
-        for key in _present(header, keys)
-        if _MIDDLE.search(comment := comment_of(header, key)) and "centric" not in comment
+        for key in present(header, keys)
+        if _is_of_middle(comment := comment_of(header, key)) and "centric" not in comment
     ]
 
 
-def _present(header: Header, keys: tuple[str, ...]) -> list[str]:
-    return [key for key in keys if key in header]
+@lru_cache(maxsize=1024)
+def _is_of_middle(comment: str) -> bool:
+    return _MIDDLE.search(comment) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_local(comment: str) -> bool:
+    return re.search(r"\blt\b|local", comment) is not None
+
+
+def _plain_moment(text: str) -> datetime | None:
+    """Return a time in the form that the FITS standard asks for, which most have; None else."""
+    if len(text) not in _PLAIN_LENGTHS or not text.isascii() or _separators(text) != _PLAIN:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else None
+
+
+def _separators(text: str) -> tuple[str, ...]:
+    return text[4], text[7], text[10], text[13], text[16], text[19:20] or "."
 
 
 def _parts(text: str) -> tuple[datetime | None, str, str]:

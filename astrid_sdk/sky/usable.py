@@ -23,8 +23,8 @@ _UNSIGNED_BITS = 8  # FITS's one unsigned type
 _DESCRIPTOR = re.compile(r"1?([PQ])B")  # a column of arrays of bytes, each of its own length
 
 
-def check_usable_hdus(source: Source, hdus: Sequence[HduHeader], name: str = "") -> None:
-    """Refuse a file that is no picture of the sky and no table, or a picture of nothing.
+def usable_planes(source: Source, hdus: Sequence[HduHeader], name: str = "") -> Sequence[HduHeader]:
+    """Return the images of a file; refuse what shows no sky and holds no table, or shows nothing.
 
     Pixels are read up to the first one that has a value.
 
@@ -35,7 +35,7 @@ def check_usable_hdus(source: Source, hdus: Sequence[HduHeader], name: str = "")
     """
     planes = planes_in(hdus, name)
     if not planes:
-        return
+        return planes
     frame_type = frame_type_of(cards_of(planes[0], hdus[0]))
     if frame_type in _NOT_LIGHT:
         raise InvalidInputError(
@@ -48,6 +48,7 @@ def check_usable_hdus(source: Source, hdus: Sequence[HduHeader], name: str = "")
             f"{name or 'the file'} has no pixel with a value: every one is blank or NaN",
             kind="no_pixels",
         )
+    return planes
 
 
 def _has_value(source: Source, hdus: Sequence[HduHeader], hdu: HduHeader, name: str) -> bool:

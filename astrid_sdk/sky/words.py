@@ -2,7 +2,11 @@
 
 import math
 import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
+
+from astrid_sdk.sky.cards import Cards
 
 _SIXTY = 60.0
 _SEXAGESIMAL = re.compile(
@@ -23,6 +27,8 @@ class Header(Protocol):
     def __getitem__(self, key: str, /) -> Any: ...
 
     def __contains__(self, key: Any, /) -> bool: ...
+
+    def __iter__(self) -> Iterator[str]: ...
 
 
 def text_of(header: Header, *keys: str) -> str | None:
@@ -47,6 +53,18 @@ def number_of(header: Header, *keys: str) -> float | None:
         if math.isfinite(number):
             return number
     return None
+
+
+def present(header: Header, keys: tuple[str, ...]) -> Sequence[str]:
+    """Return those of `keys` that `header` has."""
+    if isinstance(header, Cards):
+        return _among(header.layout, keys)
+    return [key for key in keys if key in header]
+
+
+@lru_cache(maxsize=1024)
+def _among(words: tuple[str, ...], keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key in words)
 
 
 def word_of(header: Header, *keys: str) -> str | None:

@@ -63,6 +63,7 @@ class ObjectStorage(StoreFeatures):
 
     most_at_once: int = 8
     """How many operations of `perform_many` are under way at a time."""
+    most_bytes_at_once: int = MOST_BYTES_UNDER_WAY
 
     # What a store implements.
 
@@ -85,7 +86,7 @@ class ObjectStorage(StoreFeatures):
                 operations,
                 most=2 * self.most_at_once,
                 weigh=weight_of,
-                most_weight=MOST_BYTES_UNDER_WAY,
+                most_weight=self.most_bytes_at_once,
             )
 
     def _outcome(self, operation: Operation[ResultT]) -> Outcome[ResultT]:

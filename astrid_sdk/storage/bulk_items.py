@@ -1,7 +1,7 @@
 """The files of one batch, and what is found out about each."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +30,25 @@ FileProgress: TypeAlias = Callable[[int, int, str], object]
 
 @dataclass(frozen=True, slots=True)
 class FileToStore:
-    """One file, what it is called and said to be, and the mark it must still have, if any."""
+    """One file, what it is called and said to be, and the mark it must still have, if any.
+
+    `with_md5`: find out its MD5 too, for what is called by that.
+    """
 
     name: str
     path: Path
     content_type: str
     mark: FileMark | None = None
+    with_md5: bool = False
 
     @classmethod
-    def of(cls, file: Path | tuple[str, Path], content_type: str | Callable[[Path], str]) -> Self:
+    def of(
+        cls,
+        file: Path | tuple[str, Path],
+        content_type: str | Callable[[Path], str],
+        *,
+        with_md5: bool = False,
+    ) -> Self:
         """Return what to store from what a caller gives.
 
         Raises
@@ -49,7 +59,7 @@ class FileToStore:
         name, path = file if isinstance(file, tuple) else ("", file)
         path = Path(path)
         said = content_type if isinstance(content_type, str) else content_type(path)
-        return cls(name or path.name, path, check_media_type(said))
+        return cls(name or path.name, path, check_media_type(said), with_md5=with_md5)
 
 
 class NewFile(NamedTuple):
@@ -71,6 +81,7 @@ class Item:
     is_kept: bool = False
     content_hash: str = ""
     key: str = ""
+    md5: str = ""
     blob: Blob | None = None
     stored: ContentHash | None = None
     error: AstridError | None = None
@@ -118,6 +129,7 @@ class Item:
             self.size_bytes,
             is_new=self.stored.is_new,
             is_spooled=self.stored.is_spooled,
+            md5=self.md5,
         )
 
 
@@ -147,9 +159,12 @@ def batches(files: Sequence[FileToStore], tier: Tier) -> Iterator[list[Item]]:
 def find_hashes(items: Sequence[Item], seen: SeenContents) -> None:
     """Fill in each item's content hash: known from before, or by reading the file."""
     known = seen.hashes({item.file.path: item.mark for item in items if item.mark is not None})
+    md5s = seen.md5s({known[item.file.path] for item in items if _wants_md5(item, known)})
     for item in items:
-        if item.file.path in known:
-            item.is_of(known[item.file.path])
+        content_hash = known.get(item.file.path, "")
+        item.md5 = md5s.get(content_hash, "")
+        if content_hash and (item.md5 or not item.file.with_md5):
+            item.is_of(content_hash)
     unknown = [item for item in items if not item.content_hash and item.error is None]
     started_ns = time.time_ns()
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
@@ -167,15 +182,21 @@ def find_hashes(items: Sequence[Item], seen: SeenContents) -> None:
         if item.mark is not None and item.error is None
     ]
     seen.remember_files(hashed, hashed_at_ns=started_ns)
+    seen.remember_md5s({item.content_hash: item.md5 for item in unknown if item.md5})
+
+
+def _wants_md5(item: Item, known: Mapping[Path, str]) -> bool:
+    return item.file.with_md5 and item.file.path in known
 
 
 def _hash(item: Item) -> None:
     try:
-        blob, mark = read_blob(item.file.path, item.file.content_type, item.tier)
+        file = item.file
+        blob, mark = read_blob(file.path, file.content_type, item.tier, with_md5=file.with_md5)
         item.has(mark)
     except InvalidInputError as error:
         item.error = error
         return
     item.is_of(blob.digests.content_hash)
-    item.size_bytes = blob.digests.size_bytes
+    item.size_bytes, item.md5 = blob.digests.size_bytes, blob.digests.md5
     item.blob = blob if item.is_kept or blob.data is None else None

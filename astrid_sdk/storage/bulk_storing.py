@@ -8,6 +8,7 @@ one. Records are written when every blob of the batch was seen to be there.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeAlias
 
 from astrid_sdk.errors import AstridError, ConflictError, StorageUnavailableError
@@ -33,6 +34,8 @@ from astrid_sdk.storage.source_files import changed_file, mark_of
 from astrid_sdk.storage.store_report import FailedFile, StoredFile, StoreReport
 from astrid_sdk.storage.storing import BlobWriter
 from astrid_sdk.tiers import Tier
+
+_UNSAID = "application/octet-stream"
 
 RecordsOf: TypeAlias = Callable[[Sequence[NewFile]], Iterable[Record]]
 """Returns what to record of files whose blobs are stored."""
@@ -82,6 +85,24 @@ class BulkWriter:
     ) -> list[StoredFile | FailedFile]:
         """Store `files`, and of each the records that are returned; say what became of each."""
         return self._outcomes(files, tier, progress, records_of)
+
+    def hashes(self, paths: Sequence[Path]) -> dict[Path, str]:
+        """Return the content hashes of files, as known from before or by reading them.
+
+        Raises
+        ------
+        InvalidInputError
+            One cannot be read.
+        """
+        found: dict[Path, str] = {}
+        files = [FileToStore.of(path, _UNSAID) for path in paths]
+        for items in batches(files, Tier.TEMP):
+            find_hashes(items, self.seen)
+            for item in items:
+                if item.error is not None:
+                    raise item.error
+                found[item.file.path] = item.content_hash
+        return found
 
     def _outcomes(
         self,
@@ -183,14 +204,23 @@ class _Batch:
             yield self.bulk.writer.put_of(blob, create_only=create_only, confirm=False)
 
     def _confirm(self, firsts: Mapping[str, Item]) -> None:
-        """Look that every body is there as its write was answered; what is not takes care."""
+        """Look that every body is there as its write was answered; what is not takes care.
+
+        A near store looks itself before it answers: the mark it gives is of what stands there.
+        """
+        is_near = self.bulk.storage.capabilities.is_near
+        unsure = {
+            key: done
+            for key, done in self.written.items()
+            if not done.is_spooled and not (is_near and done.etag is not None)
+        }
         try:
-            there = self._look([key for key, done in self.written.items() if not done.is_spooled])
+            there = self._look(list(unsure))
         except AstridError:
             there = {}
-        for key, written in list(self.written.items()):
+        for key, written in unsure.items():
             item = firsts[key]
-            if not written.is_spooled and not _is_as_written(item, written, there.get(key)):
+            if not _is_as_written(item, written, there.get(key)):
                 self.careful.append(item)
                 del self.written[key]
 
@@ -238,6 +268,8 @@ class _Batch:
         file = item.file
         stored, item.size_bytes = self.bulk.writer.put_file(file.path, file.content_type, self.tier)
         item.has(mark_of(file.path))
+        if file.with_md5 and stored != item.content_hash:  # its MD5 is of other bytes
+            raise changed_file(file.path)
         item.is_of(str(stored))
         return stored
 
@@ -250,7 +282,7 @@ class _Batch:
             new = [NewFile(item.file, item.content_hash, item.size_bytes) for item in stored]
             told = ((record, True) for record in self.records_of(new))
         try:
-            is_spooled = self.bulk.keeper.keep(told)
+            is_spooled = self.bulk.keeper.keep(told, may_be_deleted=self.records_of is not None)
         except AstridError as error:
             for item in stored:
                 item.stored, item.error = None, error

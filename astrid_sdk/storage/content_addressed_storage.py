@@ -13,8 +13,8 @@ from astrid_sdk.storage.bulk_retrieving import BulkReader, target_paths
 from astrid_sdk.storage.bulk_storing import BulkWriter, RecordsOf
 from astrid_sdk.storage.keys import check_media_type
 from astrid_sdk.storage.leaves import LeafStore
-from astrid_sdk.storage.record_keeper import RecordKeeper
-from astrid_sdk.storage.records import Record, RecordKind, RecordLog
+from astrid_sdk.storage.record_keeper import RecordKeeper, Summaries
+from astrid_sdk.storage.records import RecordLog
 from astrid_sdk.storage.retrieving import BlobReader
 from astrid_sdk.storage.seen import SeenContents
 from astrid_sdk.storage.source_files import FileMark
@@ -75,6 +75,7 @@ class ContentAddressedStorage:
         *,
         tier: Tier | str = Tier.ARTIFACTS,
         name: str | None = None,
+        summaries: Summaries = (),
     ) -> ContentHash:
         """Store `data` and a record of it; return its content hash.
 
@@ -86,6 +87,8 @@ class ContentAddressedStorage:
         tier : Tier or str
         name : str, optional
             What people call it; the hash's first eight digits by default.
+        summaries : sequence of mappings, optional
+            What the bytes say, for the record; see `Record`.
 
         Returns
         -------
@@ -99,7 +102,7 @@ class ContentAddressedStorage:
         """
         where = Tier.parse(tier)
         stored, size_bytes = self._writer.put_data(data, check_media_type(content_type), where)
-        return self._recorded(stored, size_bytes, content_type, where, name or stored[:8])
+        return self._keeper.keep_ingest(stored, size_bytes, content_type, where, name, summaries)
 
     def store_file(
         self,
@@ -109,6 +112,7 @@ class ContentAddressedStorage:
         tier: Tier | str = Tier.ARTIFACTS,
         name: str | None = None,
         progress: Progress | None = None,
+        summaries: Summaries = (),
     ) -> ContentHash:
         """Store the bytes of the file at `file_path`, at constant memory; see `store_data`.
 
@@ -120,9 +124,10 @@ class ContentAddressedStorage:
         content_type : str
         tier : Tier or str
         name : str, optional
-            What people call it; the file's name by default.
+            What people call it; the file's name by default, "" for the hash's first digits.
         progress : callable, optional
             Called with the bytes that have arrived so far.
+        summaries : sequence of mappings, optional
 
         Raises
         ------
@@ -134,7 +139,8 @@ class ContentAddressedStorage:
         stored, size_bytes = self._writer.put_file(
             path, check_media_type(content_type), where, progress
         )
-        return self._recorded(stored, size_bytes, content_type, where, name or path.name)
+        called = path.name if name is None else name
+        return self._keeper.keep_ingest(stored, size_bytes, content_type, where, called, summaries)
 
     def store_stream(
         self,
@@ -155,7 +161,7 @@ class ContentAddressedStorage:
             path = Path(folder) / "stream"
             spool(source, path)
             stored, size_bytes = self._writer.put_file(path, content_type, where, progress)
-        return self._recorded(stored, size_bytes, content_type, where, name or stored[:8])
+        return self._keeper.keep_ingest(stored, size_bytes, content_type, where, name)
 
     def store_files(
         self,
@@ -164,6 +170,7 @@ class ContentAddressedStorage:
         *,
         tier: Tier | str = Tier.ARTIFACTS,
         progress: FileProgress | None = None,
+        with_md5: bool = False,
     ) -> StoreReport:
         """Store many files and their records with few requests; see `store_file`.
 
@@ -176,6 +183,8 @@ class ContentAddressedStorage:
         tier : Tier or str
         progress : callable, optional
             Called with files done, files in all, and the name of the file at hand.
+        with_md5 : bool, optional
+            Find out the MD5 of each file too, in the same reading.
 
         Returns
         -------
@@ -188,7 +197,7 @@ class ContentAddressedStorage:
             The bucket is not there, or may not be looked into.
         """
         where = Tier.parse(tier)
-        found = [FileToStore.of(each, content_type) for each in files]
+        found = [FileToStore.of(each, content_type, with_md5=with_md5) for each in files]
         return self._bulk_writer.store(found, where, progress)
 
     def retrieve_data(self, content_hash: str, *, tier: Tier | str | None = None) -> bytes:
@@ -350,25 +359,19 @@ class ContentAddressedStorage:
         """
         return self._bulk_writer.store_recorded(files, tier, progress, records_of)
 
+    def hash_files(self, paths: Sequence[Path]) -> dict[Path, str]:
+        """Return the content hashes of files; one that did not change since is not read again.
+
+        Raises
+        ------
+        InvalidInputError
+            One cannot be read.
+        """
+        return self._bulk_writer.hashes(paths)
+
     def known_hashes(self, marks: Mapping[Path, FileMark]) -> dict[Path, str]:
         """Return the hashes of those files that are as they were when this machine read them."""
         return self._seen.hashes(marks)
-
-    def _recorded(
-        self, stored: ContentHash, size_bytes: int, content_type: str, tier: Tier, name: str
-    ) -> ContentHash:
-        """Write that something was stored, and return what to tell the caller of it."""
-        record = Record(
-            kind=RecordKind.INGEST,
-            content_hash=str(stored),
-            tier=tier,
-            size_bytes=size_bytes,
-            media_type=content_type,
-            name=name,
-            origin=f"data:{name}",
-        )
-        is_spooled = self._keeper.keep([(record, stored.is_new)])
-        return ContentHash(stored, is_new=stored.is_new, is_spooled=stored.is_spooled or is_spooled)
 
 
 def _parsed(tier: Tier | str | None) -> Tier | None:

@@ -75,11 +75,12 @@ def _write(store: ObjectStorage, entry: Entry) -> None:
 
 
 def _still_waiting(error: AstridError, outbox: Outbox) -> StorageUnavailableError:
-    kind = type(error) if isinstance(error, StorageUnavailableError) else StorageUnavailableError
-    return kind(
+    said = (
         f"{error.message}; {len(outbox.entries())} writes wait in {outbox.folder}: call sync() "
-        "when the store is back",
-        kind=error.kind,
-        transient=error.transient,
-        retry_after_s=error.retry_after_s,
+        "when the store is back"
+    )
+    if isinstance(error, StorageUnavailableError):
+        return error.saying(said)
+    return StorageUnavailableError(
+        said, kind=error.kind, transient=error.transient, retry_after_s=error.retry_after_s
     )

@@ -46,20 +46,24 @@ class Digests:
         BLAKE3-256 of each leaf, one behind the other; empty for short contents.
     parts : tuple of str
         SHA-256 of each part of a large upload (`part_bytes_for`), in hex.
+    md5 : str
+        MD5 of everything, in hex, where it was asked for: what DVC calls contents.
     """
 
     content_hash: str
     size_bytes: int
     leaves: bytes = b""
     parts: tuple[str, ...] = ()
+    md5: str = ""
 
 
-def hash_data(data: Body) -> Digests:
+def hash_data(data: Body, *, with_md5: bool = False) -> Digests:
     """Return the digests of bytes in memory."""
     view = memoryview(data).cast("B")
     if len(view) < LEAVES_FROM_BYTES:
-        return Digests(hashlib.sha256(view).hexdigest(), len(view))
-    hashers = _Hashers.for_size(len(view))
+        md5 = hashlib.md5(view, usedforsecurity=False).hexdigest() if with_md5 else ""
+        return Digests(hashlib.sha256(view).hexdigest(), len(view), md5=md5)
+    hashers = _Hashers.for_size(len(view), with_md5=with_md5)
     if len(view) <= SMALL_BYTES:
         for hasher in hashers.all:
             hasher.update(view)
@@ -69,7 +73,7 @@ def hash_data(data: Body) -> Digests:
     return hashers.digests(len(view))
 
 
-def hash_file(path: Path) -> tuple[Digests, FileMark]:
+def hash_file(path: Path, *, with_md5: bool = False) -> tuple[Digests, FileMark]:
     """Return the digests of a file, and the mark it had before and after it was read.
 
     Raises
@@ -79,7 +83,7 @@ def hash_file(path: Path) -> tuple[Digests, FileMark]:
     """
     with reading(path), io.FileIO(path) as file:
         mark = FileMark.of(os.fstat(file.fileno()))
-        hashers = _Hashers.for_size(mark.size_bytes)
+        hashers = _Hashers.for_size(mark.size_bytes, with_md5=with_md5)
         size_bytes = _hash_side_by_side(file.readinto, hashers.all)
         if size_bytes != mark.size_bytes or FileMark.of(os.fstat(file.fileno())) != mark:
             raise changed_file(path)
@@ -142,20 +146,22 @@ class _Chunks:
 class _Hashers:
     """Everything that the bytes of one content pass by."""
 
-    def __init__(self, leaf_bytes: int, part_bytes: int) -> None:
+    def __init__(self, leaf_bytes: int, part_bytes: int, *, with_md5: bool) -> None:
         self._whole = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
         self._leaves = _Chunks(leaf_bytes, blake3) if leaf_bytes else None
         self._parts = _Chunks(part_bytes, hashlib.sha256) if part_bytes else None
-        found = (self._whole, self._parts, self._leaves)
+        found = (self._whole, self._md5, self._parts, self._leaves)
         self.all: Sequence[_Hash] = [hasher for hasher in found if hasher is not None]
 
     @classmethod
-    def for_size(cls, size_bytes: int) -> Self:
+    def for_size(cls, size_bytes: int, *, with_md5: bool) -> Self:
         """Only several parts need digests of their own: one part is the whole."""
         part_bytes = part_bytes_for(size_bytes)
         return cls(
             LEAF_BYTES if size_bytes >= LEAVES_FROM_BYTES else 0,
             part_bytes if size_bytes > part_bytes else 0,
+            with_md5=with_md5,
         )
 
     def digests(self, size_bytes: int) -> Digests:
@@ -166,7 +172,8 @@ class _Hashers:
         leaves = b""
         if self._leaves is not None:
             leaves = b"".join(leaf.digest() for leaf in self._leaves.done)  # type: ignore[attr-defined]
-        return Digests(content_hash, size_bytes, leaves, tuple(parts))
+        md5 = self._md5.hexdigest() if self._md5 is not None else ""
+        return Digests(content_hash, size_bytes, leaves, tuple(parts), md5)
 
 
 def _hash_side_by_side(

@@ -124,7 +124,17 @@ class LocalBatch:
                 named = [new for new in waiting if self._is_named(new)]
             local_sync.sync_file_system(folder)
         for new in named:
+            if not self._stands(new):
+                self.left.append(new.put)
+                continue
             yield Outcome(new.put, Written(new.put.key, new.etag))
+
+    def _stands(self, new: _New) -> bool:
+        """Return whether what was named is there: nobody need look for it once more."""
+        try:
+            return local_files.mark_of(os.lstat(new.target)) == new.etag
+        except FileNotFoundError:  # deleted meanwhile
+            return False
 
     def _write_beside(self, puts: Sequence[Put], waiting: list[_New]) -> None:
         stem = f"{self.temporary}/{secrets.token_hex(16)}"

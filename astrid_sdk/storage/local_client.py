@@ -64,6 +64,7 @@ class LocalStorageClient(ObjectStorage):
     """
 
     most_at_once = 16  # writers that wait for the disk together are served together
+    most_bytes_at_once = 32 << 20  # a disk takes two large parts as fast as four
 
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.realpath(root))

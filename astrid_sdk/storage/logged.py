@@ -54,6 +54,7 @@ class LoggedStorage(WrapperStorage):
             self._say(done, began, observe.attempt.get())
             return result
         finally:
+            observe.answered_request_id.set(observe.last_request_id.get())
             observe.last_request_id.reset(token)
 
     @override
@@ -92,6 +93,7 @@ class LoggedStorage(WrapperStorage):
             outcome=observe.OK if outcome.error is None else outcome.error.kind,
             request_id=outcome.request_id,
             at=dt.datetime.now(dt.UTC),
+            call_id=observe.call_id.get(),
         )
         observe.emit(event, level)
 

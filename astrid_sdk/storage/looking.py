@@ -17,7 +17,8 @@ def look_up(
     """Return what is stored under each of `keys`; those that are surely not there are absent.
 
     The listing skips from each key to the next, and is given up when most of what it lists was
-    not asked for. Objects that were asked for singly carry their metadata, listed ones do not.
+    not asked for. A near store is asked for each key, which costs no journey. Objects that were
+    asked for singly carry their metadata, listed ones do not.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def look_up(
     wanted = sorted(set(keys), key=str.encode)
     found: dict[str, StoredObject] = {}
     rest: Sequence[str] = wanted
-    if len(wanted) > _FEW:
+    if len(wanted) > _FEW and not storage.capabilities.is_near:
         rest = _listed(storage, bucket, prefix, wanted, found)
     for outcome in storage.perform_many(_heads(bucket, rest)):
         stored = outcome.value()

@@ -182,13 +182,17 @@ class Delete(_ObjectOperation[bool]):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Copy(_ObjectOperation[Written]):
-    """Copy `source_key` to `key` within the store, without sending the bytes through here."""
+    """Copy `source_key` to `key` within the store, without sending the bytes through here.
+
+    `confirm`: as of `Put`; False also spares the look at the source.
+    """
 
     verb: ClassVar[str] = "copy"
     doing: ClassVar[str] = "copy to"
     writes: ClassVar[bool] = True
 
     source_key: str
+    confirm: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astrid_sdk.canonical import JsonValue, WrittenArray, canonical_json, json_hash, sha256_hex
 from astrid_sdk.errors import CorruptionError, InvalidInputError
@@ -21,6 +21,9 @@ from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.operations import Get, ListPage, Put, Written
 from astrid_sdk.storage.parallel import batched
 from astrid_sdk.tiers import Tier
+
+if TYPE_CHECKING:  # it imports this module
+    from astrid_sdk.storage.tombstones import Tombstones
 
 FORMAT_VERSION = 1
 PACK_LINES = 1_000
@@ -35,9 +38,12 @@ class RecordKind(enum.StrEnum):
     DERIVED = "derived"  # content was computed: `derivation_key` says how
     TAG = "tag"  # somebody said that the content's `details["tag"]` is `details["value"]`
     EXCLUDE = "exclude"  # somebody excluded it for `details["reason"]`, or took that back with null
+    LABEL = "label"  # somebody's answer to `details["question"]` is `details["value"]`, null: none
+    TOMBSTONE = "tombstone"  # somebody deleted it: the records `details["records"]` count no more
+    RESTORE = "restore"  # and back: the tombstones `details["tombstones"]` count no more
 
 
-STATEMENTS = frozenset({RecordKind.TAG, RecordKind.EXCLUDE})
+STATEMENTS = frozenset(RecordKind) - {RecordKind.INGEST, RecordKind.DERIVED}
 
 
 def current_author() -> str:
@@ -71,7 +77,7 @@ class Record:
     author : str
         Who did it.
     details : mapping
-        What a statement says: a tag and its value, an exclusion and its reason.
+        What a statement says: a tag and its value, an exclusion and its reason, a label.
     summaries : sequence of mappings
         What the bytes say (`astrid_sdk.sky.summary`): re-computable, never part of the identity.
     """
@@ -88,13 +94,19 @@ class Record:
     author: str = field(default_factory=current_author)
     details: Mapping[str, Any] = field(default_factory=dict)
     summaries: Sequence[Mapping[str, Any]] = ()
+    _id: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def record_id(self) -> str:
         """SHA-256 of what makes the event this event: the same event twice is one record.
 
-        Statements of people (tag, exclude) count author, content and time too.
+        Statements of people (all kinds but the first two) count author, content and time too.
         """
+        if not self._id:
+            object.__setattr__(self, "_id", self._found_id())
+        return self._id
+
+    def _found_id(self) -> str:
         if self.kind in STATEMENTS:
             said: list[Any] = [self.author, dict(self.details), _utc_text(self.created_at)]
             return json_hash([*self._identity, *said])
@@ -172,11 +184,16 @@ class RecordLog:
     ----------
     storage : ObjectStorage
     bucket : str
+    tombstones : Tombstones, optional
+        What writers look into, so that a content that is stored again is visible again.
     """
 
-    def __init__(self, storage: ObjectStorage, bucket: str) -> None:
+    def __init__(
+        self, storage: ObjectStorage, bucket: str, tombstones: "Tombstones | None" = None
+    ) -> None:
         self._storage = storage
         self._bucket = bucket
+        self.tombstones = tombstones
 
     def append(self, records: Iterable[Record]) -> list[str]:
         """Write `records` as packs, in order, and return the packs' keys."""
@@ -189,6 +206,24 @@ class RecordLog:
         others may be written or not: a record that is written twice counts once.
         """
         return self.write_lines(record.to_line() for record in records)
+
+    def restore(self, told: Iterable[Record]) -> bool:
+        """Make contents visible again that were deleted, and that `told` says were stored since.
+
+        Returns
+        -------
+        bool
+            Whether what was recorded waits in the outbox of this machine.
+        """
+        if self.tombstones is None:
+            return False
+        restores = self.tombstones.restores(told)
+        if not restores:
+            return False
+        is_spooled = any(written.is_spooled for written in self.write(restores))
+        if not is_spooled:
+            self.tombstones.remember(restores)
+        return is_spooled
 
     def write_lines(self, lines: Iterable[bytes]) -> list[Written]:
         """Write lines of `Record.to_line` as packs; see `write`."""
@@ -225,7 +260,11 @@ class RecordLog:
         return sorted(found)
 
     def read(self, pack: str) -> list[Record]:
-        """Return the records of the pack at key `pack`.
+        """Return the records of the pack at key `pack`; see `lines`."""
+        return [Record.from_line(line) for line in self.lines(pack)]
+
+    def lines(self, pack: str) -> list[bytes]:
+        """Return the lines of the pack at key `pack`, without line feeds.
 
         Raises
         ------
@@ -238,7 +277,7 @@ class RecordLog:
                 f"record pack {pack} does not hold the bytes its name says: restore it from a "
                 "copy of the bucket; nothing was read from it"
             )
-        return [Record.from_line(line) for line in content.splitlines()]
+        return content.splitlines()
 
     def _put(self, lines: Sequence[bytes]) -> Put:
         content = b"\n".join((*lines, b""))

@@ -204,13 +204,7 @@ class _Effort(Generic[ResultT]):
         said = f"{last.message} (tried {self.tries} times in {now - self.began:.1f} s"
         if unknown and last.wrote is not None:
             said += "; whether an earlier try was carried out is not known"
-        return type(last)(
-            f"{said})",
-            kind=last.kind,
-            wrote=None if unknown else last.wrote,
-            transient=last.transient,
-            retry_after_s=last.retry_after_s,
-        )
+        return last.saying(f"{said})", wrote=None if unknown else last.wrote)
 
     def given_up(self, now: float) -> Outcome[ResultT]:
         error = self.verdict(now)

@@ -113,15 +113,17 @@ class WritingPlans(ReadingPlans):
 
     def copy(self, copy: Copy, attempt: Attempt) -> Steps:
         """Copy an object, and make sure that the copy is there."""
-        source = yield from self.look(copy.bucket, copy.source_key)
-        if source is None:
+        source = (yield from self.look(copy.bucket, copy.source_key)) if copy.confirm else None
+        if copy.confirm and source is None:
             raise refusals.not_found(self.store, copy.bucket, copy.source_key)
         answer: HttpAnswer = yield self.requests.make(
             "PUT", copy.bucket, copy.key, headers=self.requests.copied_from(copy)
         )
         if answer.status != OK or s3_answers.error_code(answer):
             raise self.refused(attempt, answer)
-        s3_answers.result_etag_of(answer, "CopyObjectResult")
+        etag = s3_answers.result_etag_of(answer, "CopyObjectResult")
+        if source is None:
+            return Written(copy.key, etag)
         found = yield from self.look_back(copy.bucket, copy.key)
         if found is None or found.size_bytes != source.size_bytes:
             raise not_kept(attempt, "it is not there as it was copied")

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS blobs (
 CREATE TABLE IF NOT EXISTS records (
     place TEXT, record_id TEXT, PRIMARY KEY (place, record_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS md5s (hash TEXT PRIMARY KEY, md5 TEXT) WITHOUT ROWID;
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
@@ -75,6 +76,14 @@ class SeenContents:
         ]
         self._insert("files", rows)
 
+    def md5s(self, content_hashes: Iterable[str]) -> dict[str, str]:
+        """Return the MD5 of those contents that were hashed here with both."""
+        return dict(self._select("hash, md5", "md5s", content_hashes))
+
+    def remember_md5s(self, md5s: Mapping[str, str]) -> None:
+        """Remember the MD5 of contents, by their content hash."""
+        self._insert("md5s", list(md5s.items()))
+
     def etags(self, place: str, keys: Iterable[str]) -> dict[str, str]:
         """Return the version marks of blobs that were written or verified from here."""
         return dict(self._select("key, etag", "blobs", keys, place))
@@ -100,7 +109,7 @@ class SeenContents:
     def _select(
         self, columns: str, table: str, keys: Iterable[object], place: str | None = None
     ) -> list[Any]:
-        key = {"files": "path", "blobs": "key", "records": "record_id"}[table]
+        key = {"files": "path", "blobs": "key", "records": "record_id", "md5s": "hash"}[table]
         where = "" if place is None else "place = ? AND "
         first = [] if place is None else [place]
 

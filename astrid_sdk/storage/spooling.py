@@ -1,11 +1,10 @@
 """Going on while the store is away: reads from this machine, writes into its outbox."""
 
 import contextlib
-import io
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
@@ -33,19 +32,18 @@ from astrid_sdk.storage.operations import (
     Put,
     StoredObject,
     UploadPart,
-    Written,
 )
 from astrid_sdk.storage.outbox import Entry, Outbox, told_of_disk
 from astrid_sdk.storage.read_cache import CACHE_BYTES, ReadCache, hash_named_by
+from astrid_sdk.storage.restarting import RestartingStorage
 from astrid_sdk.storage.spool import Spool, may_wait
-from astrid_sdk.storage.wrapping import WrapperStorage
 
 _AGAIN_S = 5.0  # after a drain failed, unless something succeeds earlier
 
 ResultT = TypeVar("ResultT")
 
 
-class SpoolingStorage(WrapperStorage):
+class SpoolingStorage(RestartingStorage):
     """Serves what it can while the store inside is away.
 
     Contents and record packs, whose keys name their hash, are read from a verified cache. Writes
@@ -65,6 +63,8 @@ class SpoolingStorage(WrapperStorage):
         What the read cache may hold.
     clock : callable, optional
         Seconds, for tests that do not wait.
+    drained_into : ObjectStorage, optional
+        What brings waiting writes into the store, where that is more than `inner`.
     """
 
     def __init__(
@@ -74,8 +74,10 @@ class SpoolingStorage(WrapperStorage):
         *,
         cache_bytes: int = CACHE_BYTES,
         clock: Callable[[], float] = time.monotonic,
+        drained_into: ObjectStorage | None = None,
     ) -> None:
         super().__init__(inner)
+        self._drained_into = drained_into or inner
         self._folder = folder
         self._outbox = Outbox(folder / "outbox")
         self._cache = ReadCache(folder / "cache", cache_bytes)
@@ -138,24 +140,6 @@ class SpoolingStorage(WrapperStorage):
     @override
     def perform_many(self, operations: Iterable[Operation[ResultT]]) -> Iterator[Outcome[ResultT]]:
         return sifted(self.inner, operations, self._answered, self._settled)
-
-    @override
-    def upload_source(
-        self,
-        bucket: str,
-        key: str,
-        source: Path | BinaryIO | Iterable[bytes],
-        content_type: str,
-        **options: Any,
-    ) -> Written:
-        restart = _restart_of(source)
-        try:
-            return super().upload_source(bucket, key, source, content_type, **options)
-        except StorageUnavailableError:
-            if restart is None:
-                raise
-        restart()  # it went away in the middle: from the beginning, now into the outbox
-        return super().upload_source(bucket, key, source, content_type, **options)
 
     @override
     def close(self) -> None:
@@ -289,7 +273,7 @@ class SpoolingStorage(WrapperStorage):
 
     def _drain(self, *, wait: bool) -> int:
         try:
-            return drain(self._outbox, self.inner, wait=wait)
+            return drain(self._outbox, self._drained_into, wait=wait)
         except StorageUnavailableError:
             self._due = self._clock() + _AGAIN_S
             raise
@@ -304,13 +288,3 @@ def _as_stored(entry: Entry) -> StoredObject:
 
 def _cut(data: bytes, get: Get) -> bytes:
     return data if get.is_whole else data[get.start : get.stop]
-
-
-def _restart_of(source: Path | BinaryIO | Iterable[bytes]) -> Callable[[], object] | None:
-    """Return what makes a source be read again from where it stands; None where nothing does."""
-    if isinstance(source, Path):
-        return lambda: None
-    if not isinstance(source, io.IOBase) or not source.seekable():
-        return None
-    start = source.tell()
-    return lambda: source.seek(start)

@@ -22,6 +22,8 @@ class StoredFile:
         False where the same bytes were there and sound.
     is_spooled : bool
         True where the store was away and the bytes wait in the outbox of this machine.
+    md5 : str
+        Where it was asked for.
     """
 
     name: str
@@ -29,6 +31,7 @@ class StoredFile:
     size_bytes: int
     is_new: bool = True
     is_spooled: bool = False
+    md5: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,9 @@ def spool(source: BinaryIO | Iterable[bytes], path: Path) -> None:
             file.writelines(source)
 
 
-def read_blob(path: Path, content_type: str, tier: Tier) -> tuple[Blob, FileMark]:
+def read_blob(
+    path: Path, content_type: str, tier: Tier, *, with_md5: bool = False
+) -> tuple[Blob, FileMark]:
     """Hash a file; a small one is kept in memory.
 
     Raises
@@ -198,6 +200,6 @@ def read_blob(path: Path, content_type: str, tier: Tier) -> tuple[Blob, FileMark
     """
     data, mark = read_small_file(path)
     if data is not None:
-        return Blob(hash_data(data), data, content_type, tier), mark
-    digests, mark = hash_file(path)
+        return Blob(hash_data(data, with_md5=with_md5), data, content_type, tier), mark
+    digests, mark = hash_file(path, with_md5=with_md5)
     return Blob(digests, path, content_type, tier), mark

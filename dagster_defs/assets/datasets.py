@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from astrid_sdk.datasets.registry import MANIFEST_STEP, Committed
+from astrid_sdk.datasets.manifest_step import MANIFEST_STEP
+from astrid_sdk.datasets.registry import Committed
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.tiers import Tier
 from dagster_defs.metadata import dataset_result

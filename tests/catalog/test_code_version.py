@@ -15,8 +15,8 @@ from astrid_sdk.errors import InvalidInputError
 ASK = """
 from astrid_sdk.catalog.steps.code_version import code_version
 from astrid_sdk.pipeline.steps import collect
-from astrid_sdk.datasets import registry
-print(code_version(registry._write_manifest, ("numpy",)))
+from astrid_sdk.datasets import manifest_step
+print(code_version(manifest_step._write_manifest, ("numpy",)))
 print(code_version(collect._run, ("numpy",)))
 from astrid_sdk.catalog.steps.code_version import is_counted, module_sources
 print(*module_sources("probe", is_counted))

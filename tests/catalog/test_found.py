@@ -1,12 +1,15 @@
 """What the table of an answer promises: lazy, paged, and the same in every form."""
 
 from dataclasses import replace
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy import units
-from exposures import hash_of, image, number_of
+from astropy.table import Table
+from astropy.time import Time
+from exposures import NOON, hash_of, image, number_of
 from stores import Bench, WrappedStore, local_store
 
 from astrid_sdk.catalog.search.finding import COLUMNS, FoundTable, Query, find
@@ -81,9 +84,49 @@ def test_an_astropy_table_has_units_and_says_what_a_column_means(bench: Bench) -
     assert table["ra_deg"].unit == units.deg
     assert table["exposure_time_s"].unit == units.s
     assert table["exposure_time_s"].mask.tolist() == [False, True]
-    assert all(table[name].description for name in table.colnames)
+    assert all(table[name].info.description for name in table.colnames)
     assert np.allclose(table["dec_deg"], 2.0)
     assert "summary" not in table.colnames
+
+
+def test_times_are_times_in_every_form(bench: Bench) -> None:
+    put(bench, image(1), image(2, observation_time="2024-04-05T16:30:00.25+02:00"))
+    put(bench, image(3, observation_time=None))
+    table = find(bench.catalog, Query())
+    expected = [NOON + timedelta(hours=1), NOON + timedelta(hours=2, minutes=30, seconds=0.25)]
+    assert [row.observation_time for row in table] == [*expected, None]
+    assert {row.observation_time.utcoffset() for row in table if row.observation_time} == {
+        timedelta(0)
+    }
+    assert Time([row.observation_time for row in table[:2]]).scale == "utc"
+    frame = table.to_pandas()
+    assert list(frame["observation_time"][:2]) == expected
+    assert str(frame["created_at"].dt.tz) == str(frame["observation_time"].dt.tz) == "UTC"
+    told = table.to_arrow(["observation_time", "observed_at", "created_at"])
+    assert {str(kind) for kind in told.schema.types} == {"timestamp[us, tz=UTC]"}
+    sky = table.to_table()
+    assert sky["observation_time"].mask.tolist() == [False, False, True]
+    assert sky["observation_time"].isot[1] == "2024-04-05T14:30:00.250000"
+    assert sky["created_at"].to_datetime(UTC)[0] == table[0].created_at
+    assert "2024-04-05 14:30:00" in repr(table)
+
+
+def test_an_astropy_table_can_be_written_and_read(bench: Bench, tmp_path: Path) -> None:
+    put(bench, image(1), image(2, observation_time=None))
+    found = find(bench.catalog, Query())
+    table = found.to_table()
+    table.write(tmp_path / "found.ecsv")
+    again = Table.read(tmp_path / "found.ecsv")
+    assert again["observation_time"].mjd[0] == table["observation_time"].mjd[0]
+    found.to_table(iso_times=True).write(tmp_path / "found.xml", format="votable")
+    text = Table.read(tmp_path / "found.xml", format="votable")
+    assert text["observation_time"][0] == "2024-04-05T13:00:00.000000"
+    assert text["observation_time"][1] == ""
+
+
+def test_the_values_of_a_column_are_told_once_each(bench: Bench) -> None:
+    put(bench, image(1), image(2, filter_band="g"), image(3, filter_band=None), image(4))
+    assert find(bench.catalog, Query()).values_of("filter_band") == ["g", "r"]
 
 
 def test_an_empty_astropy_table_has_the_same_columns(bench: Bench) -> None:

@@ -283,6 +283,24 @@ def test_a_stopped_run_is_completed_by_the_next(
         assert store.head(BUCKET, blob_key(row.content_hash, Tier.RAW_OBSERVATIONS)) is not None
 
 
+def test_what_a_killed_run_had_in_a_batch_is_seen_by_the_next_search(
+    bench: Bench, nights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue has one commit for all batches, and none in a run that was killed."""
+    monkeypatch.setattr("astrid_sdk.catalog.ingest.ingest.PACK_LINES", 1)
+
+    def killed(_done: int, _of: int, name: str) -> None:
+        if name == "two/a.fit":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Ingest(bench.cas, bench.catalog)(fits_files_below(nights), progress=killed)
+    other = Bench(bench.storage)
+    status = other.catalog.status()
+    assert (status.packs, status.indexed_packs) == (1, 0)
+    assert [row.name for row in find(other.catalog, Query())] == ["one/a.fits"]
+
+
 def test_an_observation_that_only_changed_its_path_is_known_by_both(
     bench: Bench, nights: Path
 ) -> None:

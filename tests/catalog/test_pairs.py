@@ -177,7 +177,7 @@ def test_circles_touch_where_their_separation_says_so(
         for v, r in zip(vectors, (radius_deg, other_deg), strict=True)
     ]
     blocks = list(touching(vectors[0], radii[0], vectors[1], radii[1]))
-    got = {(int(i), int(j)) for block in blocks for i, j in zip(*block, strict=True)}
+    got = {(int(i[a]), int(j[b])) for i, j, near in blocks for a, b in np.argwhere(near)}
     apart = separation_deg(a[:, 0, None], a[:, 1, None], b[None, :, 0], b[None, :, 1])
     slack = np.abs(apart - radius_deg - other_deg) < 1e-6
     sure = {(int(i), int(j)) for i, j in np.argwhere((apart <= radius_deg + other_deg) & ~slack)}

@@ -164,6 +164,6 @@ def test_what_was_ingested_cannot_be_made_again(bench: Bench, deriving: Deriving
 def test_the_steps_of_the_chain_are_known() -> None:
     names = {step.name for step in known_steps()}
     assert names == {
-        *("build_pattern", "calibrate", "coadd", "collect", "dataset_manifest", "detect"),
-        "subtract",
+        *("build_pattern", "calibrate", "coadd", "collect", "dataset_manifest", "dataset_split"),
+        *("detect", "real_bogus_features", "score_detections", "subtract", "train_real_bogus"),
     }

@@ -242,6 +242,7 @@ def expect(
     ]
     assert sorted(told) == expected
     assert len(found) == len(expected)
+    assert bool(found.why_empty) == (not expected)
 
 
 def _shown(row: Row) -> tuple[Any, ...]:

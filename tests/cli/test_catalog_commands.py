@@ -1,5 +1,6 @@
 """What ``astrid find`` and ``astrid catalog`` promise."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -66,3 +67,28 @@ def test_the_catalogue_is_looked_at_put_in_order_and_made_again(store: Path) -> 
     again = astrid("catalog", "rebuild", "--store", store)
     assert (again.code, again.out.splitlines()[0]) == (0, ordered.out.splitlines()[0])
     assert "2 found" in astrid("find", "--store", store).out
+
+
+def test_find_says_why_nothing_is_found(store: Path) -> None:
+    answer = astrid("find", "--store", store, "--instrument", "testcan")
+    assert answer.out.splitlines() == [
+        "0 found",
+        "nothing found: no stored image has instrument 'testcan' (there are: testcam)",
+    ]
+
+
+def test_a_damaged_table_is_named_with_what_to_do(store: Path) -> None:
+    assert astrid("find", "--store", store).code == 0
+    whole = astrid("catalog", "status", "--store", store, "--json")
+    assert (whole.code, json.loads(whole.out)["is_damaged"]) == (0, False)
+    for path in (store / BUCKET / "_catalog" / "v2" / "records").glob("*.parquet"):
+        path.write_bytes(b"garbage")
+    broken = astrid("catalog", "status", "--store", store)
+    assert broken.code == 1
+    assert broken.out.startswith("records: damaged: could not read the catalogue table records")
+    assert "astrid catalog rebuild" in broken.out
+    told = json.loads(astrid("catalog", "status", "--store", store, "--json").out)
+    assert (told["is_damaged"], told["packs"], told["indexed_packs"]) == (True, 1, 0)
+    assert [bool(table["trouble"]) for table in told["tables"]] == [True, False]
+    assert astrid("catalog", "rebuild", "--store", store).code == 0
+    assert astrid("catalog", "status", "--store", store).code == 0

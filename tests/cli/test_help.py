@@ -11,15 +11,23 @@ from cli.terminal import astrid
 from astrid_sdk.cli.main import main
 
 COMMANDS = [
+    "audit",
     "catalog",
+    "dataset",
+    "delete",
     "demo",
     "exclude",
     "find",
     "get",
     "impact",
     "include",
+    "keys",
+    "label",
+    "mlflow",
     "pairs",
     "put",
+    "restore",
+    "serve",
     "sync",
     "ui",
     "why",

@@ -1,13 +1,17 @@
 """What dataset versions promise."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
-from stores import BUCKET, Bench, CrashingStore, at_once, local_store
+from datasets.old_formats import MANIFEST_1, MARKER_1
+from stores import BUCKET, Bench, CrashingStore, WrappedStore, at_once, local_store
+from switched import Switched
 
 from astrid_sdk.catalog.lineage.lineages import Lineages
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
 from astrid_sdk.datasets.registry import Committed, DatasetRegistry
+from astrid_sdk.datasets.versions import VersionName
 from astrid_sdk.errors import (
     CorruptionError,
     InvalidInputError,
@@ -17,6 +21,7 @@ from astrid_sdk.errors import (
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import blob_key
 from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.spooling import SpoolingStorage
 from astrid_sdk.tiers import Tier
 
 NAME = "sn-train"
@@ -144,7 +149,73 @@ def test_a_damaged_manifest_is_not_handed_out(registry: DatasetRegistry, tmp_pat
         registry.manifest(NAME)
 
 
-@pytest.mark.parametrize("name", ["", "SN", "a/b", "../x", ".hidden", "a" * 64, "é"])
+def test_a_version_says_what_it_was_made_from(
+    registry: DatasetRegistry, store: LocalStorageClient
+) -> None:
+    one = registry.commit(manifest(1), "").version
+    two = registry.commit(manifest(2), "", git_revision="0f1e", details={"by": "hand"}).version
+    merged = registry.commit(manifest(1, 2), "", parents=["sn-train v1", "other@v3"]).version
+    assert (one.parents, two.parents) == ((), ("sn-train@v1",))
+    assert merged.parents == ("sn-train@v1", "other@v3")
+    assert (two.git_revision, two.details) == ("0f1e", {"by": "hand"})
+    assert registry_on(store).list(NAME) == [one, two, merged]
+
+
+def test_a_parent_that_cannot_be_a_version_is_refused_before_anything_is_written(
+    registry: DatasetRegistry,
+) -> None:
+    with pytest.raises(InvalidInputError, match="is not a dataset id"):
+        registry.commit(manifest(1), "", parents=["../v1"])
+    assert numbers(registry) == []
+
+
+def test_a_version_of_the_first_release_is_read_and_counted_on(
+    registry: DatasetRegistry, store: LocalStorageClient
+) -> None:
+    Bench(store).cas.put_blob(MANIFEST_1, "application/json", Tier.DATASETS)
+    store.upload_file(BUCKET, f"datasets/versions/{NAME}/1.json", MARKER_1, "application/json")
+    (old,) = registry.list(NAME)
+    assert (old.message, old.files, old.size_bytes, old.parents) == ("188 labelled", 2, None, ())
+    assert len(registry.manifest(NAME).files) == 2
+    assert registry.commit(manifest(1), "").version.parents == ("sn-train@v1",)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", MARKER_1])
+def test_what_stands_for_a_marker_and_is_none_is_not_believed(
+    registry: DatasetRegistry, store: LocalStorageClient, content: bytes
+) -> None:
+    store.upload_file(BUCKET, f"datasets/versions/{NAME}/2.json", content, "application/json")
+    with pytest.raises(CorruptionError, match="marker of sn-train v2"):
+        registry.list(NAME)
+
+
+def test_a_marker_is_read_once(store: LocalStorageClient) -> None:
+    registry_on(store).commit(manifest(1), "")
+    watched = WrappedStore(store)
+    registry = registry_on(watched)
+    assert [registry.list(NAME), registry.newest(), [registry.get(VersionName(NAME))]]
+    assert len(watched.read) == 1
+
+
+def test_the_newest_version_of_each_dataset_is_listed(registry: DatasetRegistry) -> None:
+    for name, number in (("b", 1), ("a", 1), ("a", 2)):
+        registry.commit(manifest(number, name=name), "")
+    assert [version.name for version in registry.newest()] == ["a@v2", "b@v1"]
+
+
+def test_while_the_store_is_away_no_version_begins(tmp_path: Path) -> None:
+    away = Switched()
+    with contextlib.closing(SpoolingStorage(away, tmp_path)) as spooling:
+        registry = registry_on(spooling)
+        away.is_away = True
+        with pytest.raises(StorageUnavailableError, match="nothing was written"):
+            registry.commit(manifest(1), "")
+        assert spooling.pending == 0
+        away.is_away = False
+        assert registry.commit(manifest(1), "").version.number == 1
+
+
+@pytest.mark.parametrize("name", ["", "SN", "a/b", "../x", ".hidden", "a" * 64, "é", "a\n", "a b"])
 def test_a_name_that_cannot_be_a_key_is_refused(registry: DatasetRegistry, name: str) -> None:
     with pytest.raises(InvalidInputError, match="is not a dataset id"):
         registry.commit(manifest(1, name=name), "")

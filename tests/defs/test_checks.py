@@ -4,11 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
+from astropy.io import fits
 from defs.small_surveys import SCIENCE_NIGHT, SmallSurvey
 
+import astrid_sdk
+from astrid_sdk.datasets.manifest import DatasetFile
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.session import AstridSession
-from dagster_defs.checks import bytes_match_hashes, no_flood
+from astrid_sdk.sky.cutouts import Triplet
+from dagster_defs.assets.datasets import DATASET_ID
+from dagster_defs.checks import bytes_match_hashes, no_flood, no_leakage
 
 
 def with_found(survey: SmallSurvey, found: int) -> Manifest:
@@ -51,3 +57,43 @@ def test_a_rich_frame_is_no_flood(small_survey: SmallSurvey) -> None:
 
 def test_a_night_without_differences_is_no_flood() -> None:
     assert evaluated(no_flood, Manifest("detections", SCIENCE_NIGHT)).passed
+
+
+def versioned(folder: Path, *, copies: bool) -> AstridSession:
+    """Return a store with a version of twenty samples, each twice where there are copies."""
+    session = astrid_sdk.connect(folder)
+    files = []
+    for number in range(40):
+        seed = number // 2 if copies else number
+        planes = np.random.default_rng(seed).normal(size=(3, 21, 21)).astype(np.float32)
+        header = fits.Header([("NUMBER", number)])
+        triplet = Triplet(planes[0], planes[1], planes[2], header)
+        name = f"{number:02d}.fits"
+        stored = session.cas.store_data(
+            triplet.to_fits(), "application/fits", tier="detections", name=name
+        )
+        files.append(DatasetFile(str(stored), name, "detections", "triplet"))
+    session.datasets.version(DATASET_ID, files)
+    return session
+
+
+def test_a_split_that_leaks_fails_with_what_leaks(tmp_path: Path) -> None:
+    result = evaluated(no_leakage, versioned(tmp_path, copies=True))
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "the same pixels" in str(result.description)
+    assert ".fits (train) and " in str(result.description)
+
+
+def test_a_split_without_leaks_passes_and_shows_itself(tmp_path: Path) -> None:
+    result = evaluated(no_leakage, versioned(tmp_path, copies=False))
+    assert result.passed
+    assert "split of transients@" in str(result.description)
+    assert result.metadata["train"].value == 28
+
+
+def test_a_version_that_cannot_be_split_is_a_warning_with_the_reason(
+    small_survey: SmallSurvey,
+) -> None:
+    result = evaluated(no_leakage, small_survey.session)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "cannot be on 3 sides" in str(result.description)

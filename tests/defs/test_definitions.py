@@ -9,6 +9,7 @@ import pytest
 
 from astrid_sdk.config import child_environment
 from astrid_sdk.tiers import Tier
+from dagster_defs.checks import no_leakage
 from dagster_defs.definitions import defs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,9 +21,12 @@ detections by night in detections <- difference_images
 difference_images by night in difference_images <- processed_observations reference_images
 processed_observations by night in processed_observations <- calibration_frames raw_observations
 raw_observations by night in raw_observations <-
+real_bogus_model by - in models <- datasets
 reference_images by - in processed_observations <- processed_observations
+scored_detections by night in detections <- detections real_bogus_model
 check bytes_match_hashes of raw_observations
 check no_flood of detections
+check no_leakage of datasets
 job night: detections difference_images processed_observations raw_observations"""
 
 
@@ -45,6 +49,11 @@ def shown_graph() -> str:
 
 def test_the_asset_graph_is_the_chain() -> None:
     assert shown_graph() == GRAPH
+
+
+def test_a_leak_blocks_what_is_made_of_a_dataset() -> None:
+    (spec,) = no_leakage.check_specs
+    assert spec.blocking
 
 
 def test_each_asset_says_its_tier_and_its_code_version() -> None:

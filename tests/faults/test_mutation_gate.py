@@ -144,7 +144,7 @@ def _tries_for_ever(_self: RetryingStorage, _effort: Any, error: AstridError) ->
 
 def _records_first(self: ContentAddressedStorage, data: bytes, content_type: str) -> ContentHash:
     named = ContentHash(sha256_hex(data), is_new=True)
-    self._recorded(named, len(data), content_type, Tier.ARTIFACTS, "early")
+    self._keeper.keep_ingest(named, len(data), content_type, Tier.ARTIFACTS, "early")
     return self._writer.put_data(data, content_type, Tier.ARTIFACTS)[0]
 
 

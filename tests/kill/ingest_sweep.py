@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from kill.sweep import BUCKET, Killing, is_killed
+from kill.sweep import BUCKET, killed_everywhere
 from skies import Shot
 
 from astrid_sdk.canonical import sha256_hex
@@ -57,17 +57,8 @@ def check_complete(folder: Path) -> None:
 
 
 def sweep(root: Path) -> list[str]:
-    killed: list[str] = []
-    for number in itertools.count(1):
-        for side in ("before", "after"):
-            folder = _place(root / f"{number}-{side}")
-            store = LocalStorageClient(folder / "store")
-            if not is_killed(lambda: ingest(folder, Killing(number, side, store))):  # noqa: B023
-                return killed
-            killed.append(f"{number} {side}")
-            for work in (check_nothing_is_half_there, _again, check_complete):
-                assert not is_killed(lambda: work(folder))  # noqa: B023
-    raise AssertionError
+    after = [check_nothing_is_half_there, _again, check_complete]
+    return killed_everywhere(root, _place, ingest, after)
 
 
 def _again(folder: Path) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,29 @@ def sweep(name: str, root: Path) -> list[str]:
             job(place, place.store)
             check(place)
             check_complete(place, contents)
+    raise AssertionError
+
+
+def killed_everywhere(
+    root: Path,
+    made: Callable[[Path], Path],
+    work: Callable[[Path, Any], None],
+    after: Sequence[Callable[[Path], None]],
+) -> list[str]:
+    """Kill `work` at every operation on its store, and do what is to hold `after` each kill.
+
+    Each in a folder that `made` fills, with the store in ``store``. Returns the places, in order.
+    """
+    killed: list[str] = []
+    for number in itertools.count(1):
+        for side in ("before", "after"):
+            folder = made(root / f"{number}-{side}")
+            store = Killing(number, side, LocalStorageClient(folder / "store"))
+            if not is_killed(partial(work, folder, store)):
+                return killed
+            killed.append(f"{number} {side}")
+            for each in after:
+                assert not is_killed(partial(each, folder))
     raise AssertionError
 
 

@@ -167,7 +167,7 @@ def test_a_later_format_version_is_refused_with_what_to_do() -> None:
 
 
 def test_a_kind_of_a_later_release_is_refused_with_what_to_do() -> None:
-    line = INGEST.to_line().replace(b'"ingest"', b'"tombstone"')
+    line = INGEST.to_line().replace(b'"ingest"', b'"of-tomorrow"')
     with pytest.raises(InvalidInputError, match="upgrade astrid-sdk"):
         Record.from_line(line)
 

@@ -16,6 +16,8 @@ from astrid_sdk.storage.source_files import FileMark, changed_file, mark_of, rea
 _MEDIA_TYPE = "application/fits"
 _PACKED_MEDIA_TYPE = "application/gzip"
 _GZIP_MAGIC = b"\x1f\x8b"
+_SMALL_BYTES = 1 << 16
+"""Up to here a file is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def look_into(name: str, path: Path) -> Look:
         with _opened(path) as file:
             mark = FileMark.of(os.fstat(file.fileno()))
             is_packed = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-            summaries = _summaries(file, name)
+            summaries = _summaries(file, name, mark.size_bytes)
         if mark_of(path) != mark:
             raise changed_file(path)
     except InvalidInputError as refusal:
@@ -91,8 +93,13 @@ def _opened(path: Path) -> io.BufferedReader:
         return open(path, "rb")  # noqa: PTH123
 
 
-def _summaries(file: IO[bytes], name: str) -> WrittenSummaries:
+def _summaries(file: IO[bytes], name: str, size_bytes: int) -> WrittenSummaries:
     # A process that only hands out looks needs none of what reads headers.
-    from astrid_sdk.sky.summary import summarize_open  # noqa: PLC0415
+    from astrid_sdk.sky.sources import BytesSource, FileSource  # noqa: PLC0415
+    from astrid_sdk.sky.summary import told_by  # noqa: PLC0415
+    from astrid_sdk.sky.unpacking import plain_of  # noqa: PLC0415
 
-    return WrittenSummaries.of([summary.to_json() for summary in summarize_open(file, name)])
+    with plain_of(file, name) as plain:
+        is_small = plain is file and size_bytes <= _SMALL_BYTES
+        source = BytesSource(plain.read(size_bytes)) if is_small else FileSource(plain)
+        return WrittenSummaries.of(told_by(source, name))

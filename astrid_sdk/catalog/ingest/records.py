@@ -9,6 +9,8 @@ from urllib.parse import quote_from_bytes
 
 from astrid_sdk.catalog.contents import PURPOSES
 from astrid_sdk.catalog.ingest.known_contents import KnownContent, KnownContents
+from astrid_sdk.errors import StorageUnavailableError
+from astrid_sdk.sky.summary import PARSER_VERSION
 from astrid_sdk.storage.bulk_items import NewFile
 from astrid_sdk.storage.records import Record, RecordKind, current_author
 from astrid_sdk.tiers import Tier
@@ -38,10 +40,38 @@ class IngestRecords:
         self._first: set[str] = set()
         self._folders: dict[str, str] = {}
 
+    @property
+    def is_nothing_known(self) -> bool:
+        """Whether the catalogue knew of nothing when the run began."""
+        return self._known is None or self._known.is_empty
+
     def known(self, hashes: Collection[str]) -> Mapping[str, KnownContent]:
         """Return what the catalogue, or this run so far, knows of these contents."""
-        told = {} if self._known is None or not hashes else self._known.about(hashes)
+        told = {} if self._known is None else self._known.about(hashes)
         return told | {each: self._noted[each] for each in hashes if each in self._noted}
+
+    def told(
+        self, hashes: Collection[str]
+    ) -> Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]]:
+        """Return media type and summaries of the contents of which the catalogue has told them.
+
+        Only summaries such as this release makes count.
+        """
+        if self._known is None:
+            return {}
+        contents = {
+            content_hash: content
+            for content_hash, content in self._known.about(hashes).items()
+            if content.parser_versions == {PARSER_VERSION}
+        }
+        try:
+            said = self._known.summaries(contents.values())
+        except StorageUnavailableError:  # the files can be read again
+            return {}
+        return {
+            content_hash: (content.media_type, summaries)
+            for (content_hash, content), summaries in zip(contents.items(), said, strict=True)
+        }
 
     def is_first(self, content_hash: str) -> bool:
         """Return whether nobody knew of this content before this run; says yes once."""

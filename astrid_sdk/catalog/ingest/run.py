@@ -1,10 +1,11 @@
 """One run of ingest: batches of files on their way, and what became of each file."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from astrid_sdk.catalog.ingest.gathering import NamedFile
 from astrid_sdk.catalog.ingest.known_contents import KnownContents
@@ -14,7 +15,6 @@ from astrid_sdk.catalog.ingest.records import IngestRecords
 from astrid_sdk.catalog.ingest.report import IngestedFile, IngestReport, SkippedFile
 from astrid_sdk.catalog.ingest.written_summaries import told_of
 from astrid_sdk.errors import AstridError, InvalidInputError, StorageUnavailableError
-from astrid_sdk.sky.summary import PARSER_VERSION
 from astrid_sdk.storage.bulk_items import FileToStore
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.source_files import FileMark
@@ -107,16 +107,18 @@ class IngestRun:
 
     def _known_looks(self, paths: Sequence[Path]) -> dict[Path, Look]:
         """Return what is known of files that are as they were when this machine read them."""
+        if self._records.is_nothing_known:
+            return {}
         marks: dict[Path, FileMark] = {}
         for path in paths:
             with suppress(OSError):  # looking into it says why
-                marks[path] = FileMark.of(path.stat())
+                marks[path] = FileMark.of(os.stat(path))  # noqa: PTH116 - a Path costs more
         hashes = self._cas.known_hashes(marks)
-        contents = self._records.known(set(hashes.values()))
+        told = self._records.told(set(hashes.values()))
         return {
-            path: Look(marks[path], content.media_type, content.summaries)
+            path: Look(marks[path], *told[content_hash])
             for path, content_hash in hashes.items()
-            if (content := contents.get(content_hash)) and _are_current(content.summaries)
+            if content_hash in told
         }
 
     def _end(self, batch: _Batch | None) -> None:
@@ -172,17 +174,8 @@ def _ingested(stored: StoredFile, look: Look) -> IngestedFile:
     )
 
 
-def _are_current(summaries: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether summaries are such as this release makes."""
-    versions = {said.get("parser_version") for said in summaries}
-    return versions == {PARSER_VERSION}
-
-
 def _told_how_far(error: AstridError, files: int) -> AstridError:
-    return type(error)(
+    return error.saying(
         f"{error.message}; {files} files were dealt with before, and ingesting again goes on there",
-        kind=error.kind,
         wrote=error.wrote,
-        transient=error.transient,
-        retry_after_s=error.retry_after_s,
     )

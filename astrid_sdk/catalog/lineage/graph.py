@@ -81,11 +81,19 @@ class LineageGraph:
 
     def dataset_versions(self) -> list[str]:
         """Return the dataset versions in the graph, such as ``"sn-train v2"``."""
-        return sorted(version for node in self.nodes.values() for version in node.versions)
+        return self._versions(NodeKind.DATASET_VERSION)
+
+    def model_versions(self) -> list[str]:
+        """Return the registered models in the graph, such as ``"real-bogus v1"``."""
+        return self._versions(NodeKind.MODEL_VERSION)
 
     def excluded(self) -> list[LineageNode]:
         """Return the contents in the graph that are excluded, by name."""
         return _by_name(node for node in self.nodes.values() if node.excluded)
+
+    def deleted(self) -> list[LineageNode]:
+        """Return the contents in the graph that were deleted, by name."""
+        return _by_name(node for node in self.nodes.values() if node.deleted)
 
     def tiers(self) -> dict[str, int]:
         """Return how many contents of each tier there are beside the root."""
@@ -153,6 +161,9 @@ class LineageGraph:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": page(self)}
+
+    def _versions(self, kind: NodeKind) -> list[str]:
+        return sorted({version for node in self._of_kind(kind) for version in node.versions})
 
     def _of_kind(self, kind: NodeKind) -> list[LineageNode]:
         return _by_name(node for node in self.nodes.values() if node.kind == kind)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from astrid_sdk.catalog.contents import unique_derivations
 from astrid_sdk.catalog.snapshot import Snapshot
 
-_JUDGED = ("name", "tier", "derivation_key", "created_at", "excluded", "place")
+_JUDGED = ("name", "tier", "derivation_key", "created_at", "excluded", "deleted", "place")
 _RECORDED = ("media_type", "origin", "author", "night", "filter_band", "observation_time")
 _DERIVATIONS = ("key", "step", "created_at", "inputs", "outputs")
 
@@ -34,6 +34,13 @@ class _Lists:
     def __getitem__(self, place: int) -> list[int]:
         found: list[int] = self.values[self.start[place] : self.start[place + 1]].tolist()
         return found
+
+    def many(self, places: _Numbers) -> tuple[_Numbers, _Numbers]:
+        """Return all values of the lists at `places`, and beside each the place of its list."""
+        sizes = self.start[places + 1] - self.start[places]
+        owners = np.repeat(places, sizes)
+        within = np.arange(len(owners)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return owners, self.values[self.start[owners] + within]
 
     def turned(self, count: int) -> "_Lists":
         """Return for each of `count` values the lists that it is in, in their order."""
@@ -54,9 +61,10 @@ class LineageIndex:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._contents = snapshot.judged.select(_JUDGED).combine_chunks()
+        contents = _with_deleted(snapshot)
+        self._contents = contents.select(_JUDGED).combine_chunks()
         self._derivations = _derivation_table(snapshot)
-        told = _one_array(snapshot.judged["content_hash"])
+        told = _one_array(contents["content_hash"])
         inputs, outputs = (_one_array(self._derivations[name]) for name in ("inputs", "outputs"))
         parts = [told, pc.list_flatten(inputs), pc.list_flatten(outputs)]
         encoded = pa.concat_arrays(parts).dictionary_encode()
@@ -67,6 +75,7 @@ class LineageIndex:
         self.inputs = _Lists(_starts(_sizes(inputs)), used)
         self.outputs = _Lists(_starts(_sizes(outputs)), made)
         self.users = self.inputs.turned(count)
+        self._known = known
         self._row = _first_places(known, count)
         self._maker = self._makers(made, count)
 
@@ -76,6 +85,12 @@ class LineageIndex:
     def number_of(self, content_hash: str) -> int:
         """Return the number of a content; `NONE` where the catalogue knows nothing of it."""
         return int(pc.index(self._hashes, content_hash).as_py())
+
+    def numbers_of(self, contents: Sequence[str]) -> list[int]:
+        """Return the numbers of contents; `NONE` for those that the catalogue does not know."""
+        found = pc.index_in(pa.array(contents, pa.string()), value_set=self._hashes)
+        numbers: list[int] = pc.fill_null(found, NONE).to_pylist()
+        return numbers
 
     def starting_with(self, digits: str) -> list[int]:
         """Return the stored contents whose hash starts with `digits`."""
@@ -94,6 +109,16 @@ class LineageIndex:
     def maker_of(self, content: int) -> int:
         """Return the derivation that made a content first; `NONE` where it came from outside."""
         return int(self._maker[content])
+
+    def makers_of(self, contents: _Numbers) -> _Numbers:
+        """Return `maker_of` for each of many contents."""
+        return self._maker[contents]
+
+    def rows_telling(self, contents: _Numbers, columns: Sequence[str]) -> tuple[_Numbers, pa.Table]:
+        """Return all rows that tell of some contents, HDU by HDU, and beside each its content."""
+        rows = np.flatnonzero(np.isin(self._known, contents))
+        places = np.asarray(self._contents["place"])[rows]
+        return self._known[rows], self.snapshot.record_rows.take(places, columns)
 
     def keys_of(self, derivations: Sequence[int]) -> list[str]:
         """Return the keys of derivations."""
@@ -140,6 +165,15 @@ class LineageIndex:
         is_told = self._row != NONE
         makers[is_told] = said[self._row[is_told]]
         return makers
+
+
+def _with_deleted(snapshot: Snapshot) -> pa.Table:
+    """Return what is stored, then what was deleted: it was used, and says what it was made from."""
+    tables = [
+        table.append_column("deleted", pa.array(np.full(table.num_rows, is_deleted)))
+        for table, is_deleted in ((snapshot.judged, False), (snapshot.deleted, True))
+    ]
+    return pa.concat_tables(tables)
 
 
 def _derivation_table(snapshot: Snapshot) -> pa.Table:

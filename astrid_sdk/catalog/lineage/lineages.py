@@ -1,11 +1,13 @@
 """Why does it exist, and what came of it: walks over the catalogue's graph, both ways."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from astrid_sdk.catalog.lineage.ancestry import Ancestry, ancestry_of
 from astrid_sdk.catalog.lineage.graph import LineageGraph
 from astrid_sdk.catalog.lineage.index import NONE, LineageIndex
 from astrid_sdk.catalog.lineage.lazy_derivations import LazyDerivations
+from astrid_sdk.catalog.lineage.sources import raw_behind
 from astrid_sdk.catalog.lineage.values import Direction, LineageNode, Link, NodeKind
 from astrid_sdk.catalog.lookup import digits_of
 from astrid_sdk.catalog.steps.derivations import Derivations
@@ -17,7 +19,9 @@ BOOKKEEPING = frozenset({"collect"})
 """Steps that only list what an asset made: nothing is computed from a list, so it is folded."""
 
 VersionsOf = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
-"""Says of manifests which dataset versions they are, such as ``"sn-train v2"``."""
+"""Says of contents which dataset versions or registered models they are: ``"sn-train v2"``."""
+
+_VERSIONED = {Tier.DATASETS: NodeKind.DATASET_VERSION, Tier.MODELS: NodeKind.MODEL_VERSION}
 
 _DIGITS = 64
 
@@ -34,7 +38,7 @@ class Lineages:
     catalog : Catalog
     derivations : Derivations
     versions_of : callable, optional
-        Names dataset versions; without it a version shows as its manifest.
+        Names dataset versions and models; without it a version shows as its manifest.
     """
 
     def __init__(
@@ -84,6 +88,16 @@ class Lineages:
             As `why`.
         """
         return self._catalog.answer(lambda: self._impact(content_hash, bookkeeping=bookkeeping))
+
+    def raw_behind(self, contents: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the raw contents that each of `contents` shows; see `sources.raw_behind`."""
+        return self._catalog.answer(
+            lambda: raw_behind(self._indexed(refresh=True), self._derivations, contents)
+        )
+
+    def ancestry(self, contents: Sequence[str]) -> Ancestry:
+        """Return all that very many contents were made from, as one graph; see `Ancestry`."""
+        return self._catalog.answer(lambda: ancestry_of(self._indexed(refresh=True), contents))
 
     def _why(self, content_hash: str) -> LineageGraph:
         index = self._indexed(refresh=False)
@@ -142,12 +156,12 @@ class Lineages:
     ) -> dict[str, LineageNode]:
         steps = index.steps_of([index.maker_of(content) for content in contents])
         told = index.told(contents)
-        manifests = [
+        named = [
             content_hash
             for content_hash, said in zip(hashes, told, strict=True)
-            if said.get("tier") == Tier.DATASETS
+            if said.get("tier") in _VERSIONED
         ]
-        versions = self._versions_of(manifests) if manifests else {}
+        versions = self._versions_of(named) if named else {}
         return {
             content_hash: _node(content_hash, step, said, tuple(versions.get(content_hash, ())))
             for content_hash, step, said in zip(hashes, steps, told, strict=True)
@@ -225,8 +239,8 @@ def _node(
     known = {name: said[name] for name in said if name != "place" and said[name] is not None}
     if not said:
         kind = NodeKind.MISSING
-    elif said.get("tier") == Tier.DATASETS and versions:
-        kind = NodeKind.DATASET_VERSION
+    elif versions:
+        kind = _VERSIONED[Tier(str(said["tier"]))]
     else:
         kind = NodeKind.DERIVED if step else NodeKind.RAW
     fields = {**known, "step": step, "kind": kind, "versions": versions}

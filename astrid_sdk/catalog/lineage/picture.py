@@ -129,11 +129,14 @@ def _columns(
 def _box(node: LineageNode, x: int, y: int) -> str:
     hue = _HUES.get(node.tier)
     paint = "rgb(128,128,128)" if hue is None else f"hsl({hue},60%,50%)"
-    dashed = ' stroke-dasharray="4 3"' if node.excluded or node.kind == NodeKind.MISSING else ""
+    is_out = node.excluded or node.deleted or node.kind == NodeKind.MISSING
+    dashed = ' stroke-dasharray="4 3"' if is_out else ""
     made = node.step or ("raw" if node.kind == NodeKind.RAW else node.kind.value)
     below = " · ".join([*node.versions, made, node.content_hash[:8]])
     if node.excluded:
         below = f"excluded · {below}"
+    if node.deleted:
+        below = f"deleted · {below}"
     return (
         f"<g><title>{html.escape(_title(node))}</title>"
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="{paint}" '

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from astrid_sdk.canonical import canonical_json
-from astrid_sdk.catalog.lineage.values import LineageEdge, LineageNode, edges_into
+from astrid_sdk.catalog.lineage.values import LineageEdge, LineageNode, NodeKind, edges_into
 from astrid_sdk.catalog.steps.derivation import Derivation
 
 if TYPE_CHECKING:  # it imports this module
@@ -23,6 +23,10 @@ _PREFIXES = {
     "author": "urn:astrid:author:",
 }
 Statements = dict[str, dict[str, Any]]
+_VERSIONS = {
+    NodeKind.DATASET_VERSION: "astrid:datasetVersion",
+    NodeKind.MODEL_VERSION: "astrid:modelVersion",
+}
 
 
 def prov_document(graph: "LineageGraph") -> dict[str, Any]:
@@ -97,7 +101,8 @@ def _entity(node: LineageNode) -> dict[str, Any]:
         "astrid:night": node.night or "",
         "astrid:filterBand": node.filter_band or "",
         "astrid:excluded": node.excluded,
-        "astrid:datasetVersion": ", ".join(node.versions),
+        "astrid:deleted": "true" if node.deleted else "",
+        _VERSIONS.get(node.kind, "astrid:version"): ", ".join(node.versions),
     }
     return {name: value for name, value in told.items() if value}
 

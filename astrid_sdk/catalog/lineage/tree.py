@@ -35,6 +35,8 @@ def told(node: LineageNode, graph: "LineageGraph") -> str:
         return "no record tells of it"
     made = f"made by {node.step}" if node.step else f"from {node.origin}"
     words = [node.tier, *node.versions, made]
+    if node.deleted:
+        words.append("DELETED")
     if node.excluded:
         words.append(f"EXCLUDED: {node.excluded}")
     elif graph.direction == Direction.IMPACT and node is graph.root:
@@ -114,7 +116,9 @@ class _Tree:
                     yield made
 
     def _width(self, content_hash: str) -> int:
-        return sum(max(1, len(link.targets)) for link in self._graph.links(content_hash))
+        # what made nothing refused; what was made of nothing has nothing above it
+        least = 0 if self._graph.direction == Direction.WHY else 1
+        return sum(max(least, len(link.targets)) for link in self._graph.links(content_hash))
 
     def _far_end(self, edge: LineageEdge) -> str:
         return edge.source if self._graph.direction == Direction.WHY else edge.target

@@ -26,6 +26,7 @@ class NodeKind(enum.StrEnum):
     RAW = "raw"  # came from outside
     DERIVED = "derived"
     DATASET_VERSION = "dataset version"
+    MODEL_VERSION = "model version"  # one that was registered
     MISSING = "missing"  # used or made, but no record tells of it
 
 
@@ -46,9 +47,12 @@ class LineageNode:
         Who stored it.
     excluded : str
         The reason why it is left out; "" where it is not.
+    deleted : bool
+        Whether it was deleted: nothing finds it, but what was made with it was made.
     night, filter_band, observation_time : str, optional
     versions : tuple of str
-        The dataset versions that it is the manifest of, such as ``"sn-train v2"``.
+        The dataset versions that it is the manifest of, such as ``"sn-train v2"``, or the
+        registered models that it is, such as ``"real-bogus v1"``.
     """
 
     content_hash: str
@@ -62,6 +66,7 @@ class LineageNode:
     created_at: datetime | None = None
     author: str = ""
     excluded: str = ""
+    deleted: bool = False
     night: str | None = None
     filter_band: str | None = None
     observation_time: str | None = None

@@ -31,6 +31,10 @@ def words(graph: "LineageGraph") -> str:
     return "\n".join([*told(graph), *_warnings(graph)])
 
 
+def _many(word: str) -> str:
+    return word if word.endswith("s") else f"{word}s"
+
+
 def _why(graph: "LineageGraph") -> Iterator[str]:
     if not graph.links(graph.root.content_hash):
         yield f"{_named(graph.root)} {_came(graph.root)}."
@@ -54,8 +58,12 @@ def _impact(graph: "LineageGraph") -> Iterator[str]:
         yield "Nothing was made from it."
     if versions := graph.dataset_versions():
         yield f"It is behind the dataset versions {_list(versions)}."
+    if models := graph.model_versions():
+        yield f"It is behind the models {_list(models)}."
     for made in graph.refusals()[:_MOST_SENTENCES]:
         yield f"{made.step} refused it: {made.refusal}."
+    if root.deleted:
+        yield "It was deleted; its bytes stay until they are swept."
     if root.excluded:
         still = "; what is listed was made with it all the same" if used else ""
         yield f"It is excluded ({root.excluded}){still}."
@@ -104,7 +112,7 @@ class _Ancestry:
             return f"{_named(nodes[0])} was"
         if len(nodes) == 1:
             return f"The {role} {nodes[0]} was"
-        return f"The {len(nodes)} {role or 'content'}s {_list(map(str, nodes))} were each"
+        return f"The {len(nodes)} {_many(role or 'content')} {_list(map(str, nodes))} were each"
 
     def _when(self, group: Sequence[str], made: Derivation) -> str:
         if len(group) > 1:
@@ -117,9 +125,8 @@ class _Ancestry:
         word = _ROLE_WORDS.get(edges[0].role, edges[0].role)
         used = dict.fromkeys(edge.source for edge in edges if not edge.note)
         names = [self._source(self._graph.nodes[source]) for source in used]
-        told = (
-            f"the {word} {names[0]}" if len(names) == 1 else f"{len(names)} {word}s {_list(names)}"
-        )
+        many = f"{len(names)} {_many(word)} {_list(names)}"
+        told = f"the {word} {names[0]}" if len(names) == 1 else many
         left_out = [
             f"{self._graph.nodes[edge.source]} ({edge.note})" for edge in edges if edge.note
         ]
@@ -180,6 +187,9 @@ def _warnings(graph: "LineageGraph") -> Iterator[str]:
     excluded = [node for node in graph.excluded() if node is not graph.root]
     if excluded:
         yield f"Excluded by now: {_list(f'{node} ({node.excluded})' for node in excluded)}."
+    deleted = [node for node in graph.deleted() if node is not graph.root]
+    if deleted:
+        yield f"Deleted by now: {_list(map(str, deleted))}."
     missing = [node for node in graph.walk() if node.kind == NodeKind.MISSING]
     if missing and missing != [graph.root]:
         yield f"No record tells of {_list(map(str, missing))}."

@@ -155,7 +155,8 @@ def _within(frames: Frames, transients: Sequence[KnownTransient]) -> tuple[Place
     places = unit_vectors(ra, dec).reshape(-1, 3)
     margin = np.full(len(transients), _MARGIN_RAD)
     found = [np.zeros((2, 0), np.intp)]
-    for i, t in touching(frames.middle, frames.radius, places, margin):
+    for a, b, near in touching(frames.middle, frames.radius, places, margin):
+        i, t = (some[which] for some, which in zip((a, b), np.nonzero(near), strict=True))
         inside = ~frames.outlined[i] | reach(frames.corners[i], places[t], _MARGIN_RAD)
         found.append(np.array([i[inside], t[inside]]))
     i, t = np.concatenate(found, axis=1)

@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from astrid_sdk.catalog.pairs.bounds import Boxes, most_shared
 from astrid_sdk.catalog.pairs.frames import Frames, overlap_of
 from astrid_sdk.catalog.pairs.guard import TemplateGuard
+from astrid_sdk.catalog.pairs.hopeful import NEVER, Numbers, most_hopeful
 from astrid_sdk.catalog.pairs.neighbours import Places, touching
+from astrid_sdk.catalog.pairs.ranking import FoundPairs, Standing
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.sphere import Bools, Floats
 
 BEFORE, AFTER, ANY = SIDES = ("before", "after", "any")
 
 _WHEN = {BEFORE: "before it", AFTER: "after it", ANY: "before or after it"}
-_ALIKE = 20.0  # overlaps that round to one twentieth are equally good
 _GAP_SLACK_DAYS = 1e-9
 
 
@@ -64,37 +65,6 @@ class PairRules:
             _refuse("max_pairs_per_science", most, "give 1 or more, or None for all")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FoundPairs:
-    """Pairs as arrays, science frames in order, the best reference of each first.
-
-    Attributes
-    ----------
-    science, reference : ndarray of int
-        Places in the frames.
-    overlap, gap_days : ndarray
-        Gaps are positive where the reference is the earlier.
-    estimated, contaminated : ndarray of bool
-    rank : ndarray of int
-        1 is the best of its science frame.
-    """
-
-    science: Places
-    reference: Places
-    overlap: Floats
-    gap_days: Floats
-    estimated: Bools
-    contaminated: Bools
-    rank: Places
-
-    def __len__(self) -> int:
-        return len(self.science)
-
-    def take(self, places: "Places | Bools | slice") -> "FoundPairs":
-        """Return the pairs at `places`."""
-        return FoundPairs(*(getattr(self, column.name)[places] for column in fields(self)))
-
-
 class Tally:
     """How many references of each science frame passed each gate."""
 
@@ -124,19 +94,18 @@ def search(
 
     The best reference of a science frame is one that holds no known transient; then the one that
     covers more of it (in steps of a twentieth), has the better seeing, the longer exposure, and
-    lies further away in time.
+    lies further away in time. Where only the best are kept, overlaps that cannot matter are not
+    measured: the tally may then count fewer that cover a frame than there are, but none only where
+    there are none.
     """
-    tally = Tally(len(science))
-    found = [_nothing()]
-    for ours, theirs in _same_light(science, references, tally):
+    sought = _Search(science, references, rules, guard)
+    found: list[FoundPairs] = []
+    for ours, theirs in _same_light(science, references, sought.tally):
         circles = (science.middle[ours], science.radius[ours])
         others = (references.middle[theirs], references.radius[theirs])
-        for i, j in touching(*circles, *others):
-            found.append(_judged((science, ours[i]), (references, theirs[j]), rules, guard, tally))
-    joined = FoundPairs(
-        *(np.concatenate([getattr(f, column.name) for f in found]) for column in fields(FoundPairs))
-    )
-    return joined.take(np.lexsort([joined.rank, joined.science])), tally
+        blocks = touching(*circles, *others)
+        found += [sought.judged(ours[a], theirs[b], near) for a, b, near in blocks]
+    return FoundPairs.joined(found), sought.tally
 
 
 def _same_light(
@@ -151,39 +120,88 @@ def _same_light(
         yield ours, theirs
 
 
-def _judged(
-    ours: tuple[Frames, Places],
-    theirs: tuple[Frames, Places],
-    rules: PairRules,
-    guard: TemplateGuard,
-    tally: Tally,
-) -> FoundPairs:
-    """Return the pairs of a block of candidates that pass every gate, the best of each science."""
-    (science, i), (references, j) = ours, theirs
-    keep = science.ids[i] != references.ids[j]
-    i, j = _counted(tally.near, i, j, keep)
-    i, j = _counted(tally.timely, i, j, _timely(science.start[i] - references.start[j], rules))
-    overlap, estimated = overlap_of(science, i, references, j)
-    covering = overlap >= rules.min_overlap if rules.min_overlap > 0 else overlap > 0
-    i, j = _counted(tally.covering, i, j, covering)
-    contaminated = guard.contaminated(i, j)
-    made = FoundPairs(
-        science=i,
-        reference=j,
-        overlap=overlap[covering],
-        gap_days=science.start[i] - references.start[j],
-        estimated=estimated[covering],
-        contaminated=contaminated,
-        rank=np.zeros(len(i), np.intp),
-    )
-    if rules.exclude_contaminated:
-        made = made.take(~contaminated)
-    return _best(made, references, rules.max_pairs_per_science)
+class _Search:
+    """What a search works with, made once for all blocks of candidates."""
 
+    def __init__(
+        self, science: Frames, references: Frames, rules: PairRules, guard: TemplateGuard
+    ) -> None:
+        self.tally = Tally(len(science))
+        self._frames = (science, references)
+        self._rules = rules
+        self._guard = guard
+        self._boxes = (Boxes.of(science), Boxes.of(references))
+        self._standing = Standing(references)
+        names = np.concatenate([science.ids, references.ids])
+        numbers = np.unique(names, return_inverse=True)[1]
+        self._ids = (numbers[: len(science)], numbers[len(science) :])
 
-def _counted(counts: NDArray[np.int64], i: Places, j: Places, keep: Bools) -> tuple[Places, Places]:
-    counts += np.bincount(i[keep], minlength=len(counts))
-    return i[keep], j[keep]
+    def judged(self, ours: Places, theirs: Places, near: Bools) -> FoundPairs:
+        """Return the candidates that pass every gate, the best of each science frame.
+
+        Parameters
+        ----------
+        ours, theirs : ndarray, shape (n,) and (m,)
+            Science frames, with all candidates for each of them.
+        near : ndarray, shape (n, m)
+            Which are near which.
+        """
+        (science, references), (id_a, id_b) = self._frames, self._ids
+        suits = near & (id_a[ours][:, np.newaxis] != id_b[theirs])
+        self.tally.near[ours] = suits.sum(axis=1)
+        gap_days = science.start[ours][:, np.newaxis] - references.start[theirs]
+        suits &= _timely(gap_days, self._rules)
+        self.tally.timely[ours] = suits.sum(axis=1)
+        a, b = np.nonzero(suits)
+        return self._best(ours[a], theirs[b])
+
+    def _best(self, i: Places, j: Places) -> FoundPairs:
+        """Return the pairs that pass the last gates too, the best of each science frame.
+
+        All of a science frame stand one behind the other.
+        """
+        most = self._rules.max_pairs_per_science
+        if most is None:
+            made, passes = self._measured(i, j)
+            return made.take(passes).best(self._frames[1], most)
+        return self._hopeful(i, j, most).best(self._frames[1], most)
+
+    def _gaps(self, i: Places, j: Places) -> Floats:
+        science, references = self._frames
+        return np.asarray(science.start[i] - references.start[j])
+
+    def _hopeful(self, i: Places, j: Places, most: int) -> FoundPairs:
+        """Return what passes every gate and may be among the best; see `most_hopeful`."""
+        share = most_shared(self._boxes[0], i, self._boxes[1], j)
+        may_cover = share >= self._rules.min_overlap
+        i, j, share = i[may_cover], j[may_cover], share[may_cover]
+        gaps = self._gaps(i, j)
+        hopes = self._standing.worth(j, gaps, share, self._guard.contaminated(i, j))
+        groups = 2 * np.cumsum(np.diff(i, prepend=-1) != 0) + (gaps > 0)
+        found: list[FoundPairs] = []
+
+        def measure(places: Places) -> Numbers:
+            made, passes = self._measured(i[places], j[places])
+            found.append(made.take(passes))
+            told = (made.reference, made.gap_days, made.overlap, made.contaminated)
+            return np.where(passes, self._standing.worth(*told), NEVER)
+
+        most_hopeful(groups, hopes, most, measure)
+        return FoundPairs.joined(found)
+
+    def _measured(self, i: Places, j: Places) -> tuple[FoundPairs, Bools]:
+        """Return pairs with all that is known of them, and which pass the last gates."""
+        science, references = self._frames
+        overlap, estimated = overlap_of(science, i, references, j)
+        least = self._rules.min_overlap
+        passes = overlap >= least if least > 0 else overlap > 0
+        np.add.at(self.tally.covering, i[passes], 1)
+        contaminated = self._guard.contaminated(i, j)
+        if self._rules.exclude_contaminated:
+            passes = passes & ~contaminated
+        rank = np.zeros(len(i), np.intp)
+        made = FoundPairs(i, j, overlap, self._gaps(i, j), estimated, contaminated, rank)
+        return made, np.asarray(passes)
 
 
 def _timely(gap_days: Floats, rules: PairRules) -> Bools:
@@ -192,29 +210,6 @@ def _timely(gap_days: Floats, rules: PairRules) -> Bools:
     longest = np.inf if rules.max_gap_days is None else rules.max_gap_days
     fits = (gap > 0) & (gap >= rules.min_gap_days - _GAP_SLACK_DAYS)
     return np.asarray(fits & (gap <= longest + _GAP_SLACK_DAYS))
-
-
-def _best(made: FoundPairs, references: Frames, most: int | None) -> FoundPairs:
-    """Return `made` ranked, and no more than `most` per science frame."""
-    j = made.reference
-    keys = [
-        j,
-        -np.abs(made.gap_days),
-        -np.nan_to_num(references.depth[j]),
-        np.nan_to_num(references.seeing[j], nan=np.inf),
-        -np.round(made.overlap * _ALIKE),
-        made.contaminated,
-        made.science,
-    ]
-    ordered = made.take(np.lexsort(keys))
-    _, first, counts = np.unique(ordered.science, return_index=True, return_counts=True)
-    ordered.rank[:] = np.arange(len(ordered)) - np.repeat(first, counts) + 1
-    return ordered if most is None else ordered.take(ordered.rank <= most)
-
-
-def _nothing() -> FoundPairs:
-    places, numbers, flags = np.zeros(0, np.intp), np.zeros(0), np.zeros(0, bool)
-    return FoundPairs(places, places, numbers, numbers, flags, flags, places)
 
 
 def _days(rules: PairRules) -> str:

@@ -16,7 +16,7 @@ from astrid_sdk.catalog.models.observation_table import (
 from astrid_sdk.catalog.pairs.frames import Frames
 from astrid_sdk.catalog.pairs.guard import GuardState, TemplateGuard
 from astrid_sdk.catalog.pairs.known_transients import KnownTransient
-from astrid_sdk.catalog.pairs.search import FoundPairs
+from astrid_sdk.catalog.pairs.ranking import FoundPairs
 from astrid_sdk.catalog.short import called, line
 from astrid_sdk.rendering import html_table
 

@@ -94,16 +94,25 @@ def with_cards(summaries: pa.ChunkedArray, query: Query) -> Bools:
     """
     keep = np.ones(len(summaries), np.bool_)
     for keyword, wanted in query.cards().items():
-        key = re.escape(json.dumps(keyword))
-        value = r'"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+'
-        found = pc.extract_regex(summaries, pattern=f"[{{,]{key}:(?P<value>{value})")
-        texts = pc.struct_field(found, "value").combine_chunks()
-        distinct = pc.unique(texts)
-        said = (None if text is None else json.loads(text) for text in distinct.to_pylist())
-        meets = [value is not None and _meets(value, wanted) for value in said]
-        places = pc.index_in(texts, value_set=distinct)
+        texts, distinct = _card(summaries, keyword)
+        meets = [text is not None and _meets(json.loads(text), wanted) for text in distinct]
+        places = pc.index_in(texts, value_set=pa.array(distinct, pa.string()))
         keep &= _bools(pa.array(meets, pa.bool_()).take(places))
     return keep
+
+
+def card_values(summaries: pa.ChunkedArray, keyword: str) -> list[str | float]:
+    """Return the distinct values that a card has in these summaries."""
+    return [json.loads(text) for text in _card(summaries, keyword)[1] if text is not None]
+
+
+def _card(summaries: pa.ChunkedArray, keyword: str) -> tuple[pa.Array, list[str | None]]:
+    """Return a card of each summary as JSON, null where it has none; and each different text."""
+    key = re.escape(json.dumps(keyword))
+    value = r'"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+'
+    found = pc.extract_regex(summaries, pattern=f"[{{,]{key}:(?P<value>{value})")
+    texts = pc.struct_field(found, "value").combine_chunks()
+    return texts, pc.unique(texts).to_pylist()
 
 
 def _meets(value: object, wanted: Any) -> bool:

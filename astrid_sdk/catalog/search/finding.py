@@ -5,6 +5,8 @@ that its conditions name, and then judges the contents that these rows tell of, 
 that was said of them. That gives what judging everything and then picking would give.
 """
 
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -12,12 +14,13 @@ from numpy.typing import NDArray
 from astrid_sdk.catalog.cells import cells_in
 from astrid_sdk.catalog.contents import JUDGED
 from astrid_sdk.catalog.search import conditions
+from astrid_sdk.catalog.search.emptiness import why_empty
 from astrid_sdk.catalog.search.found import COLUMNS, ORDER, Found, FoundTable
 from astrid_sdk.catalog.search.query import Query, utc
 from astrid_sdk.catalog.snapshot import Snapshot
 from astrid_sdk.catalog.tables import Catalog
 
-__all__ = ["COLUMNS", "Found", "FoundTable", "Query", "find", "find_one"]
+__all__ = ["COLUMNS", "Found", "FoundTable", "Query", "find", "find_each", "find_one"]
 
 Numbers = NDArray[np.int64]
 _OF_A_PLACE = (*conditions.PLACE, conditions.FOOTPRINT, *JUDGED, *ORDER)
@@ -36,13 +39,28 @@ def find_one(catalog: Catalog, prefix: str) -> Found:
     NotFoundError, InvalidInputError
         As `Catalog.resolve`.
     """
+    return find_each(catalog, prefix)[0]
+
+
+def find_each(catalog: Catalog, prefix: str) -> FoundTable:
+    """Return all rows of the content whose hash starts with `prefix`: per tier and image one.
+
+    Raises
+    ------
+    NotFoundError, InvalidInputError
+        As `Catalog.resolve`.
+    """
     resolved, snapshot = catalog.resolved(prefix)
     judged = snapshot.contents_with(resolved)
-    return FoundTable(snapshot.record_rows, judged, catalog.reopened)[0]
+    return FoundTable(snapshot.record_rows, judged, catalog.reopened)
 
 
 def _found(catalog: Catalog, query: Query) -> FoundTable:
-    snapshot = catalog.newest()
+    return _answered(catalog, catalog.newest(), query)
+
+
+def _answered(catalog: Catalog, snapshot: Snapshot, query: Query) -> FoundTable:
+    """Return what `query` finds among the records of `snapshot`."""
     places = _candidates(snapshot, query)
     if places is None:
         snapshot = catalog.committed(snapshot, snapshot.uncommitted)
@@ -51,8 +69,14 @@ def _found(catalog: Catalog, query: Query) -> FoundTable:
         keys = snapshot.record_rows.take(places, ["derivation_key"])["derivation_key"]
         snapshot = catalog.committed(snapshot, snapshot.unknown(keys))
     contents = _chosen(snapshot, places, query)
+    ask = partial(_answered, catalog, snapshot)
     return FoundTable(
-        snapshot.record_rows, contents, catalog.reopened, limit=query.limit, offset=query.offset
+        snapshot.record_rows,
+        contents,
+        catalog.reopened,
+        limit=query.limit,
+        offset=query.offset,
+        explain=partial(why_empty, snapshot, query, ask),
     )
 
 

@@ -1,5 +1,6 @@
 """What a search found: rows that are read when they are looked at, a page at a time."""
 
+import html
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,15 +52,18 @@ COLUMNS = (
     "created_at",
     "summary",
 )
-_SHOWN = ("tier", "night", "filter_band", "ra_deg", "dec_deg", "role", "size_bytes")
+_TIME = "observation_time"
+_STORED = {_TIME: "observed_at"}  # a time; what the header said stands beside it, as text
+_SHOWN = ("tier", "night", _TIME, "filter_band", "ra_deg", "dec_deg", "role", "size_bytes")
+_SHORT_TIME = "%Y-%m-%d %H:%M:%S"
 _SHOWN_ROWS = 20
 _PAGE_ROWS = 1_000
-ORDER = ("tier", "observation_time", "name", "hdu_index", "content_hash")
+ORDER = ("tier", "observed_at", "name", "hdu_index", "content_hash")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Found:
-    """One row of an answer; unknown values are None."""
+    """One row of an answer; unknown values are None, times are aware and UTC."""
 
     content_hash: str
     tier: str
@@ -70,7 +74,7 @@ class Found:
     ra_deg: float | None
     dec_deg: float | None
     night: str | None
-    observation_time: str | None
+    observation_time: datetime | None
     filter_band: str | None
     instrument: str | None
     survey: str | None
@@ -112,6 +116,8 @@ class FoundTable(Sequence[Found]):
         Which part of them, in order.
     is_ordered : bool
         Whether they are to stay in the order they are given in.
+    explain : callable, optional
+        Returns why nothing was found.
     """
 
     def __init__(
@@ -123,18 +129,33 @@ class FoundTable(Sequence[Found]):
         limit: int | None = None,
         offset: int = 0,
         is_ordered: bool = False,
+        explain: Callable[[], str] | None = None,
     ) -> None:
         self._rows = rows
         self._judged = judged
         self._reopen = reopen
         self._is_moved = False
         self._is_ordered = is_ordered
+        self._explain = explain
         self._part = slice(offset, None if limit is None else offset + limit)
 
     @property
     def total(self) -> int:
         """How many rows were found, `limit` and `offset` aside."""
         return int(self._judged.num_rows)
+
+    @cached_property
+    def why_empty(self) -> str:
+        """Why there are no rows, and what there is instead; "" where there are some.
+
+        Worked out when it is asked for: such as ``"no stored image has instrument 'DECCam' (there
+        are: DECam, ZTF)"``.
+        """
+        if len(self):
+            return ""
+        if self.total:
+            return f"{self.total} rows were found: offset and limit leave none of them"
+        return "these rows are no part of the answer" if self._explain is None else self._explain()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -190,11 +211,28 @@ class FoundTable(Sequence[Found]):
         frame: pd.DataFrame = self.to_arrow().to_pandas()
         return frame
 
-    def to_table(self) -> "Table":
-        """Return the rows as an astropy Table: columns with units and descriptions, no summary."""
+    def to_table(self, *, iso_times: bool = False) -> "Table":
+        """Return the rows as an astropy Table: columns with units and descriptions, no summary.
+
+        Parameters
+        ----------
+        iso_times : bool
+            Times as text, which a VOTable takes, instead of astropy's Time.
+        """
         from astrid_sdk.catalog.search.sky_table import sky_table  # noqa: PLC0415 - as for the type
 
-        return sky_table(self.to_arrow([name for name in COLUMNS if name != "summary"]))
+        columns = [name for name in COLUMNS if name != "summary"]
+        return sky_table(self.to_arrow(columns), iso_times=iso_times)
+
+    def values_of(self, column: str) -> list[Any]:
+        """Return the different values of a column, least first; unknown ones are left out.
+
+        Parameters
+        ----------
+        column : str
+            As `to_arrow` takes it, such as ``"instrument"``.
+        """
+        return sorted(pc.unique(self.to_arrow([column])[column]).drop_null().to_pylist())
 
     def sizes(self) -> dict[tuple[str, str], int]:
         """Return the bytes of each content, by tier and content hash, without making rows."""
@@ -204,14 +242,20 @@ class FoundTable(Sequence[Found]):
 
     @override
     def __repr__(self) -> str:
+        head = f"<{self._count()} found>"
+        if not len(self):
+            return f"{head}\nnothing found: {self.why_empty}"
         more = len(self) - _SHOWN_ROWS
         tail = f"\n… and {more} more: .to_pandas()" if more > 0 else ""
-        return f"<{self._count()} found>\n{self._shown().to_string()}{tail}"
+        return f"{head}\n{self._shown().to_string()}{tail}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         more = len(self) - _SHOWN_ROWS
         tail = f"<p>and {more} more: <code>.to_pandas()</code></p>" if more > 0 else ""
-        page = f"<p><b>{self._count()}</b> found</p>{self._shown().to_html(na_rep='')}{tail}"
+        if not len(self):
+            tail = f"<p>nothing found: {html.escape(self.why_empty)}</p>"
+        rows = self._shown().to_html(na_rep="") if len(self) else ""
+        page = f"<p><b>{self._count()}</b> found</p>{rows}{tail}"
         return {"text/plain": repr(self), "text/html": page}
 
     def _count(self) -> str:
@@ -224,6 +268,7 @@ class FoundTable(Sequence[Found]):
             f"{name}@{content_hash[:8]}"
             for name, content_hash in zip(frame["name"], frame["content_hash"], strict=True)
         ]
+        frame[_TIME] = frame[_TIME].dt.strftime(_SHORT_TIME)
         shown: pd.DataFrame = frame[list(_SHOWN)].set_axis(names).rename_axis("name@hash")
         return shown
 
@@ -238,12 +283,10 @@ class FoundTable(Sequence[Found]):
 
     def _read(self, judged: pa.Table, columns: Sequence[str]) -> pa.Table:
         """Return columns of some of what was found."""
-        of_records = [name for name in columns if name not in JUDGEMENT]
-        told = self._told(judged, of_records)
-        for name in columns:
-            if name in JUDGEMENT:
-                told = told.append_column(name, judged[name])
-        return told.select(list(columns))
+        stored = {name: _STORED.get(name, name) for name in columns if name not in JUDGEMENT}
+        told = self._told(judged, list(dict.fromkeys(stored.values())))
+        read = {name: told[stored[name]] if name in stored else judged[name] for name in columns}
+        return pa.table(read)
 
     def _told(self, judged: pa.Table, columns: Sequence[str]) -> pa.Table:
         try:

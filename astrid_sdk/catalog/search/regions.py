@@ -33,6 +33,9 @@ class Region(Protocol):
     def bounds(self) -> Bounds:
         """Return a range of declination and right ascension that holds all of it."""
 
+    def middle(self) -> tuple[float, float]:
+        """Return a position (ra, dec), degrees, in the middle of it."""
+
     def is_near(self, ra_deg: Floats, dec_deg: Floats, reach_deg: Floats) -> Bools:
         """Return which of the circles may touch it, cheaply: all that do, and few more."""
 
@@ -66,6 +69,10 @@ class Cone(Region):
         return Bounds.of_cone(self.ra_deg, self.dec_deg, self.radius_deg)
 
     @override
+    def middle(self) -> tuple[float, float]:
+        return self.ra_deg, self.dec_deg
+
+    @override
     def is_near(self, ra_deg: Floats, dec_deg: Floats, reach_deg: Floats) -> Bools:
         apart = separation_deg(ra_deg, dec_deg, self.ra_deg, self.dec_deg)
         return np.asarray(apart <= self.radius_deg + reach_deg + _MARGIN_DEG)
@@ -97,6 +104,10 @@ class Box(Region):
         width = self.ra_max_deg - self.ra_min_deg
         half = _HALF_TURN_DEG if width >= 2 * _HALF_TURN_DEG else (width % 360.0) / 2
         return Bounds(self.ra_min_deg + half, half, self.dec_min_deg, self.dec_max_deg)
+
+    @override
+    def middle(self) -> tuple[float, float]:
+        return self.bounds().ra_deg, (self.dec_min_deg + self.dec_max_deg) / 2
 
     @override
     def is_near(self, ra_deg: Floats, dec_deg: Floats, reach_deg: Floats) -> Bools:
@@ -152,6 +163,10 @@ class Polygon(Region):
     @override
     def bounds(self) -> Bounds:
         return self._circle().bounds()
+
+    @override
+    def middle(self) -> tuple[float, float]:
+        return self._circle().middle()
 
     @override
     def is_near(self, ra_deg: Floats, dec_deg: Floats, reach_deg: Floats) -> Bools:

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from astropy import units
 from astropy.table import Column, MaskedColumn, Table
+from astropy.time import Time
 
 _UNITS = {
     "size_bytes": units.byte,
@@ -23,7 +25,7 @@ _MEANINGS = {
     "ra_deg": "right ascension of the centre, ICRS",
     "dec_deg": "declination of the centre, ICRS",
     "night": "local date at the noon before the exposure",
-    "observation_time": "start of the exposure, UTC, ISO 8601",
+    "observation_time": "start of the exposure, UTC",
     "filter_band": "band, in short",
     "instrument": "as the header calls it",
     "survey": "as the header calls it",
@@ -38,22 +40,36 @@ _MEANINGS = {
     "origin": "where it was ingested from",
     "purpose": "what the frame is for",
     "excluded": "why it is left out",
-    "created_at": "when the record was made, UTC, ISO 8601",
+    "created_at": "when the record was made, UTC",
 }
 
 
-def sky_table(rows: pa.Table) -> Table:
-    """Return `rows` as an astropy Table; unknown values are masked."""
-    return Table([_column(name, rows[name]) for name in rows.column_names])
+def sky_table(rows: pa.Table, *, iso_times: bool = False) -> Table:
+    """Return `rows` as an astropy Table; unknown values are masked, times are astropy's or text."""
+    table = Table()
+    for name in rows.column_names:
+        values, is_time = rows[name], pa.types.is_timestamp(rows[name].type)
+        if is_time and iso_times:
+            values = pc.strftime(values, "%Y-%m-%dT%H:%M:%S")
+        table[name] = _times(values) if is_time and not iso_times else _column(values)
+        table[name].info.description = _MEANINGS.get(name, "")
+        if name in _UNITS:
+            table[name].unit = _UNITS[name]
+    return table
 
 
-def _column(name: str, values: pa.ChunkedArray) -> Column:
-    told = {"name": name, "unit": _UNITS.get(name), "description": _MEANINGS.get(name, "")}
-    if pa.types.is_timestamp(values.type):
-        values = pa.array([when.isoformat() for when in values.to_pylist()], pa.string())
+def _times(values: pa.ChunkedArray) -> Time:
+    """Return moments as UTC, shown as ISO 8601."""
+    moments = np.asarray(values.cast(pa.timestamp("us")).to_numpy(), "datetime64[us]")
+    times = Time(moments, format="datetime64", scale="utc", precision=6)
+    times.format = "isot"
+    return times
+
+
+def _column(values: pa.ChunkedArray) -> Column:
     unknown = np.asarray(values.is_null())
     if pa.types.is_string(values.type):
         known = np.array([text or "" for text in values.to_pylist()], dtype=np.str_)
     else:
         known = np.asarray(values.fill_null(0))
-    return MaskedColumn(known, mask=unknown, **told) if unknown.any() else Column(known, **told)
+    return MaskedColumn(known, mask=unknown) if unknown.any() else Column(known)

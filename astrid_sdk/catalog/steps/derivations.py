@@ -96,6 +96,7 @@ class Derivations:
         key = derivation_key(step.name, version, parameters, inputs)
         done = self.find(key)
         if done is not None:
+            self._records.restore(_records(done, [() for _ in done.outputs]))
             return done
         started = time.monotonic()
         result, refusal = self.run(step, inputs, parameters)
@@ -114,6 +115,14 @@ class Derivations:
         )
         summaries = [_summaries(output, subject) for output in result.outputs]
         self._records.append(_records(derivation, summaries))
+        return self._commit(derivation)
+
+    def record(self, derivation: Derivation) -> Derivation:
+        """Commit what was computed elsewhere, such as a training, and whose outputs are stored.
+
+        The first writer wins, as in `derive`: what is returned is the derivation that stands.
+        """
+        self._records.append(_records(derivation, [() for _ in derivation.outputs]))
         return self._commit(derivation)
 
     def find(self, key: str) -> Derivation | None:

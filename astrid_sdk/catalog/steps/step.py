@@ -83,6 +83,10 @@ class Inputs:
         for content_hash in self.hashes.get(role, ()):
             yield self._cas.retrieve_data(content_hash)
 
+    def content(self, content_hash: str, tier: Tier | None = None) -> bytes:
+        """Return the bytes of a content that a parameter names, and so the derivation's key."""
+        return self._cas.retrieve_data(content_hash, tier=tier)
+
 
 StepFunction = Callable[[Inputs, Mapping[str, Any]], Any]
 """Returns a `Result`, or anything that `astrid_sdk.catalog.steps.returned` knows how to store."""

@@ -1,0 +1,56 @@
+"""What ``astrid serve`` does: settings, application, log and server, until it is stopped."""
+
+import dataclasses
+import logging
+import sys
+
+from astrid_sdk import observe
+from astrid_sdk.api.application import create_app
+from astrid_sdk.api.identity.store_access import authenticator_of
+from astrid_sdk.api.serving import require_safe_host, server_of
+from astrid_sdk.api.settings import ApiSettings
+from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.session import AstridSession
+
+
+def settings_of(host: str | None, port: int | None) -> ApiSettings:
+    """Return the environment's settings, with what the command line says.
+
+    Raises
+    ------
+    InvalidInputError
+        A value cannot be read, or the network would be listened to without any key.
+    """
+    given = {"host": host, "port": port}
+    said = {name: value for name, value in given.items() if value is not None}
+    return dataclasses.replace(ApiSettings.from_environment(), **said)  # type: ignore[arg-type]
+
+
+def run(session: AstridSession, settings: ApiSettings) -> int:
+    """Serve until the process is told to stop; return its exit code.
+
+    Parameters
+    ----------
+    session : AstridSession
+        Closed at the end.
+    settings : ApiSettings
+
+    Raises
+    ------
+    InvalidInputError
+        The network would be listened to without any key, or the port is taken.
+    """
+    with session:
+        authenticator = authenticator_of(session)
+        require_safe_host(settings, authenticator)
+        observe.log_to(sys.stderr, level=logging.INFO)
+        server = server_of(create_app(session, settings, authenticator), settings)
+        try:
+            server.run()
+        except SystemExit:
+            raise InvalidInputError(
+                f"cannot listen on {settings.host}:{settings.port}: another program does; choose "
+                "another --port",
+                kind="config",
+            ) from None
+    return 0 if server.started else 1

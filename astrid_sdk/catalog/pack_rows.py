@@ -1,0 +1,137 @@
+"""Rows of record packs for the ``records`` table.
+
+Most lines of most packs are alike: a file came in, and its bytes say one thing. Arrow reads such
+lines into columns a thousand at a time. What is not plainly so is read as records, one by one.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+
+from astrid_sdk.catalog.record_rows import (
+    GIVEN,
+    IN_SKY_ORDER,
+    TOLD,
+    completed,
+    pack_name,
+    record_table,
+    times_of,
+)
+from astrid_sdk.storage.records import FORMAT_VERSION, Record, RecordKind
+from astrid_sdk.tiers import Tier
+
+_BEGIN = b'{"author":'
+_KIND = f'"details":{{}},"format_version":{FORMAT_VERSION},"kind":"{RecordKind.INGEST}",'.encode()
+_SUMMARIES, _ENDS = b',"summaries":[', tuple(f'],"tier":"{tier}"}}'.encode() for tier in Tier)
+_MOST_BYTES = 1 << 28
+_WORDS = ("author", "content_hash", "created_at", "derivation_key", "media_type", "name", "origin",
+          "record_id", "tier")  # fmt: skip
+_SUMMARY = pa.struct([*TOLD, pa.field("footprint", pa.list_(pa.list_(pa.float64())))])
+_LINE = pa.schema(
+    [
+        *(pa.field(word, pa.string()) for word in _WORDS),
+        pa.field("size_bytes", pa.int64()),
+        pa.field("summaries", pa.list_(_SUMMARY)),
+    ]
+)
+_READ = pyarrow.json.ParseOptions(explicit_schema=_LINE, unexpected_field_behavior="ignore")
+
+
+def pack_table(packs: Iterable[tuple[str, Sequence[bytes]]]) -> pa.Table:
+    """Return the rows of `packs`, pairs of a pack's key and its lines, as `RECORDS_SCHEMA` says.
+
+    They are in the order of their place on the sky.
+
+    Raises
+    ------
+    InvalidInputError
+        A later release wrote one of the lines; see `Record.from_line`.
+    """
+    tables = [table for pack, lines in packs for table in _tables(pack, lines)]
+    return completed(pa.concat_tables([GIVEN.empty_table(), *tables])).sort_by(IN_SKY_ORDER)
+
+
+def _tables(pack: str, lines: Sequence[bytes]) -> Iterator[pa.Table]:
+    plain = [line for line in lines if _is_plain(line)]
+    table = _plain_table(pack, plain)
+    if table is None:
+        plain = []
+    else:
+        yield table
+    if len(plain) < len(lines):
+        others = lines if not plain else [line for line in lines if not _is_plain(line)]
+        yield record_table(pack, map(Record.from_line, others))
+
+
+def _is_plain(line: bytes) -> bool:
+    """Return whether a line is as `Record.to_line` writes it of a file that came in.
+
+    Within texts quotes are escaped: what is looked for is no part of one.
+    """
+    summaries = line.find(_SUMMARIES)
+    return (
+        line.startswith(_BEGIN)
+        and line.endswith(_ENDS)
+        and line.count(_SUMMARIES) == 1
+        and line.find(_KIND, 0, summaries) > 0
+    )
+
+
+def _plain_table(pack: str, lines: Sequence[bytes]) -> pa.Table | None:
+    """Return the rows of plain lines; None where they are not all of one summary, or odd."""
+    read = _read(lines)
+    if read is None or (np.asarray(pc.list_value_length(read["summaries"])) != 1).any():
+        return None
+    told = pc.list_flatten(read["summaries"]).combine_chunks()
+    if told.null_count:
+        return None
+    given = dict(zip(_SUMMARY.names, told.flatten(), strict=True))
+    count = len(lines)
+    columns = {
+        **{name: read[name] for name in (*_WORDS, "size_bytes")},
+        **given,
+        "created_at": times_of(read["created_at"]),
+        "pack": _repeated(pack_name(pack), count),
+        "kind": _repeated(RecordKind.INGEST.value, count),
+        "details": _repeated("{}", count),
+        "tag": pa.nulls(count, pa.string()),
+        "said": pa.nulls(count, pa.string()),
+        "summary": pa.array([_summary_text(line) for line in lines], pa.string()),
+        "footprint_deg": _flat(given["footprint"]),
+    }
+    return pa.table({name: columns[name] for name in GIVEN.names}, GIVEN)
+
+
+def _read(lines: Sequence[bytes]) -> pa.Table | None:
+    content = b"\n".join(lines)
+    if not 0 < len(content) < _MOST_BYTES:
+        return None
+    options = pyarrow.json.ReadOptions(use_threads=False, block_size=len(content) + 1)
+    try:
+        return pyarrow.json.read_json(io.BytesIO(content), options, _READ)
+    except pa.ArrowInvalid:  # a value that another release wrote in another form
+        return None
+
+
+def _summary_text(line: bytes) -> str:
+    """Return the one summary as it stands, which is canonical JSON."""
+    start = line.index(_SUMMARIES) + len(_SUMMARIES)
+    return line[start : line.rindex(_ENDS[0][:9])].decode("ascii")
+
+
+def _repeated(text: str, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(text, pa.string()), count)
+
+
+def _flat(corners: pa.ListArray) -> pa.Array:
+    """Return lists of ra, dec, ra, dec, … of lists of pairs; null where there is none."""
+    pairs = corners.values
+    ends = np.asarray(pairs.offsets)[np.asarray(corners.offsets)]
+    is_none = np.asarray(pc.equal(pc.fill_null(pc.list_value_length(corners), 0), 0))
+    return pa.ListArray.from_arrays(
+        pa.array(ends, pa.int32()), pairs.values, mask=pa.array(is_none)
+    )

@@ -1,0 +1,1 @@
+"""What changed between two versions of a dataset, in the words of those who train on it."""

@@ -1,0 +1,1 @@
+"""Models that remember their data: MLflow on our stores."""

@@ -1,0 +1,1 @@
+"""The real/bogus model: from labelled triplets to a score for each detection."""

@@ -1,0 +1,1 @@
+"""Who changed what in a store, chained so that a change of the telling is found."""
