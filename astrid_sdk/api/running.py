@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import sys
+from collections.abc import Callable
 
 from astrid_sdk import observe
 from astrid_sdk.api.application import create_app
@@ -26,7 +27,7 @@ def settings_of(host: str | None, port: int | None) -> ApiSettings:
     return dataclasses.replace(ApiSettings.from_environment(), **said)  # type: ignore[arg-type]
 
 
-def run(session: AstridSession, settings: ApiSettings) -> int:
+def run(session: AstridSession, settings: ApiSettings, announce: Callable[[], object]) -> int:
     """Serve until the process is told to stop; return its exit code.
 
     Parameters
@@ -34,6 +35,8 @@ def run(session: AstridSession, settings: ApiSettings) -> int:
     session : AstridSession
         Closed at the end.
     settings : ApiSettings
+    announce : callable
+        Called when nothing speaks against serving.
 
     Raises
     ------
@@ -43,6 +46,7 @@ def run(session: AstridSession, settings: ApiSettings) -> int:
     with session:
         authenticator = authenticator_of(session)
         require_safe_host(settings, authenticator)
+        announce()
         observe.log_to(sys.stderr, level=logging.INFO)
         server = server_of(create_app(session, settings, authenticator), settings)
         try:

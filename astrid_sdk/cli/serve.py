@@ -27,5 +27,5 @@ def serve(host: str | None, port: int | None, store: str) -> None:
     settings = settings_of(host, port)
     session = open_store(store)
     session.prepare()
-    click.echo(f"Astrid REST service: http://{settings.host}:{settings.port}  (Ctrl-C stops it)")
-    sys.exit(run(session, settings))
+    told = f"Astrid REST service: http://{settings.host}:{settings.port}  (Ctrl-C stops it)"
+    sys.exit(run(session, settings, lambda: click.echo(told)))

@@ -17,8 +17,7 @@ def look_up(
     """Return what is stored under each of `keys`; those that are surely not there are absent.
 
     The listing skips from each key to the next, and is given up when most of what it lists was
-    not asked for. A near store is asked for each key, which costs no journey. Objects that were
-    asked for singly carry their metadata, listed ones do not.
+    not asked for. Objects that were asked for singly carry their metadata, listed ones do not.
 
     Parameters
     ----------
@@ -35,7 +34,7 @@ def look_up(
     wanted = sorted(set(keys), key=str.encode)
     found: dict[str, StoredObject] = {}
     rest: Sequence[str] = wanted
-    if len(wanted) > _FEW and not storage.capabilities.is_near:
+    if len(wanted) > _FEW:
         rest = _listed(storage, bucket, prefix, wanted, found)
     for outcome in storage.perform_many(_heads(bucket, rest)):
         stored = outcome.value()
