@@ -35,7 +35,8 @@ def test_find_lists_a_line_per_content_and_says_what_it_leaves_out(first_run: Fi
 
 
 def test_find_with_nothing_to_show_says_so(first_run: FirstRun) -> None:
-    assert astrid("find", "--night", "1999-01-01", "--store", first_run.store).out == "0 found\n"
+    said = astrid("find", "--night", "1999-01-01", "--store", first_run.store).out
+    assert said.startswith("0 found\nnothing found: no stored image has night '1999-01-01'")
 
 
 def test_why_goes_back_to_the_raw_file(first_run: FirstRun) -> None:

@@ -99,7 +99,7 @@ def test_a_split_is_written_audited_and_leaks_are_an_exit_code(
     fractions = ("--fraction", "train=0.5", "--fraction", "test=0.5")
     made = astrid("dataset", "split", "x", *fractions, "--csv", path, "--store", store)
     assert made.code == 0, made
-    rows = list(csv.DictReader(path.open()))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     assert {row["content_hash"] for row in rows} == set(samples)
     assert astrid("dataset", "leaks", path, "--store", store).code == 0
     with path.open("w") as file:
