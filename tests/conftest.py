@@ -59,6 +59,7 @@ def pytest_configure() -> None:
     settings.load_profile(child_environment({}).get("HYPOTHESIS_PROFILE", profile))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that stand on the same long work in one process, where it is done once."""
     for item in items:
