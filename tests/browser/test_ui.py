@@ -24,7 +24,7 @@ from astrid_sdk.pipeline.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 ASTRID = "from astrid_sdk.cli.main import main; main(prog_name='astrid')"
-START_TIMEOUT_S, RUN_TIMEOUT_S, STOP_TIMEOUT_S = 240.0, 240.0, 60.0
+START_TIMEOUT_S, RUN_TIMEOUT_S, STOP_TIMEOUT_S = 240.0, 240.0, 120.0
 PAGE_TIMEOUT_MS = 60_000
 FLAGS = (
     "--no-sandbox",
