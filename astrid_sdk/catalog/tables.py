@@ -328,7 +328,7 @@ def _read_all(log: RecordLog, packs: Sequence[str]) -> list[tuple[str, list[byte
 def _standing(table: IndexTable) -> tuple[TableStatus, frozenset[str]]:
     """Return how a table stands, and the objects its rows come from: none where it is damaged."""
     try:
-        return table.status(), table.read().sources if table.layout.source else frozenset()
+        return table.status(), table.rows().sources if table.layout.source else frozenset()
     except StorageUnavailableError as error:
         if error.kind != UNREADABLE:
             raise

@@ -46,6 +46,8 @@ def label(  # noqa: PLR0913 - one per option
     """
     if (csv_path is None) == (content_hash is None):
         raise InvalidInputError("give a content hash and a value, or --csv FILE")
+    if take_back and (value is not None or csv_path is not None):
+        raise InvalidInputError("--take-back takes a content hash, and neither a value nor --csv")
     labels = open_existing_store(store).labels
     if csv_path is not None:
         click.echo(labels.read_csv(csv_path, question=question, author=author, skip_bad=skip_bad))

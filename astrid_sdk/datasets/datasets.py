@@ -1,6 +1,6 @@
 """Datasets to work with: in a folder, compared, split, exported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from astrid_sdk.datasets.bookkeeping import DatasetBook
 from astrid_sdk.datasets.checkout import Checkout, check_out
 from astrid_sdk.datasets.diff.dataset_diff import DatasetDiff
 from astrid_sdk.datasets.diff.telling import Telling
+from astrid_sdk.datasets.manifest import DatasetManifest
 from astrid_sdk.datasets.versions import DatasetVersion, VersionName
 from astrid_sdk.errors import InvalidInputError, NotFoundError
 from astrid_sdk.progress import Progress, shown
@@ -57,18 +58,13 @@ class Datasets(DatasetBook):
             The folder cannot be written, or a folder stands where a file belongs.
         """
         version = self.get(name)
-        others = (
-            self.manifest(each)
-            for each in reversed(self._registry.list(version.dataset_id))
-            if each.manifest_hash != version.manifest_hash
-        )
         with shown(progress, "checking out") as tell:
             return check_out(
                 self._cas,
                 version,
                 self.manifest(version),
                 Path(folder),
-                others,
+                self._others(version),
                 prune=prune,
                 progress=tell,
             )
@@ -198,6 +194,12 @@ class Datasets(DatasetBook):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         return self.list()._repr_mimebundle_(**options)
+
+    def _others(self, version: DatasetVersion) -> Iterator[DatasetManifest]:
+        """Yield what the other versions hold, newest first; listed when the first is asked for."""
+        for each in reversed(self._registry.list(version.dataset_id)):
+            if each.manifest_hash != version.manifest_hash:
+                yield self.manifest(each)
 
     def _two(
         self, before: str | DatasetVersion, after: str | DatasetVersion | None

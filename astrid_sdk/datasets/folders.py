@@ -1,6 +1,5 @@
 """A folder on this machine as the files of a dataset: stored in bulk, under their paths in it."""
 
-import mimetypes
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -13,14 +12,12 @@ from astrid_sdk.datasets.manifest import DatasetFile
 from astrid_sdk.datasets.roles import FILE
 from astrid_sdk.datasets.versions import check_path
 from astrid_sdk.errors import AstridError, InvalidInputError
-from astrid_sdk.sky.file_names import is_fits_name
+from astrid_sdk.sky.file_names import is_fits_name, media_type_of
 from astrid_sdk.storage.bulk_items import FileProgress, FileToStore, NewFile
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.records import Record, RecordKind
 from astrid_sdk.storage.store_report import FailedFile, StoredFile
 from astrid_sdk.tiers import Tier
-
-_UNKNOWN = "application/octet-stream"
 
 
 def store_folder(
@@ -42,7 +39,7 @@ def store_folder(
         The store went away: what arrived is not sent again.
     """
     found = files_below(folder)
-    files = [FileToStore.of(pair, media_type_of) for pair in found.items()]
+    files = [FileToStore.of(pair, lambda path: media_type_of(path.name)) for pair in found.items()]
     outcomes = cas.put_files(files, Tier.DATASETS, partial(_records, catalog), progress)
     failed = [each for each in outcomes if isinstance(each, FailedFile)]
     if failed:
@@ -76,13 +73,6 @@ def files_below(folder: Path) -> dict[str, Path]:
 def files_in(root: Path) -> dict[str, Path]:
     """Return the files below a folder that are not hidden, by their paths in it, in order."""
     return dict(sorted((path.relative_to(root).as_posix(), path) for path in _walked(root)))
-
-
-def media_type_of(path: Path) -> str:
-    """Return the media type that a file's name tells."""
-    if is_fits_name(path.name):
-        return "application/gzip" if path.name.lower().endswith(".gz") else "application/fits"
-    return mimetypes.guess_type(path.name)[0] or _UNKNOWN
 
 
 def _records(catalog: Catalog, stored: Sequence[NewFile]) -> Iterator[Record]:
@@ -122,7 +112,7 @@ def _failed(failed: Sequence[FailedFile], count: int) -> AstridError:
     )
     if first.error is None:
         return InvalidInputError(said)
-    error = type(first.error)(said, kind=first.error.kind, transient=first.error.transient)
+    error = first.error.saying(said)
     error.__cause__ = first.error
     return error
 

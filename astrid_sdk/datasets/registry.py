@@ -133,13 +133,10 @@ class DatasetRegistry:
         try:
             self._markers.numbers_of(check_dataset_id(dataset_id))
         except StorageUnavailableError as error:
-            raise StorageUnavailableError(
+            raise error.saying(
                 f"{dataset_id} gets no version while the store is away, because its number could "
                 "not be promised; nothing was written: call again when the store answers "
-                f"({error.message})",
-                kind=error.kind,
-                transient=error.transient,
-                retry_after_s=error.retry_after_s,
+                f"({error.message})"
             ) from error
 
     def list(self, dataset_id: str) -> Sequence[DatasetVersion]:

@@ -18,7 +18,7 @@ from typing_extensions import override
 from astrid_sdk.config import StorageConfig
 from astrid_sdk.models.artifact_files import StoreFiles
 from astrid_sdk.models.recorded_hashes import FileHash, record
-from astrid_sdk.models.writing import media_type_of
+from astrid_sdk.sky.file_names import media_type_of
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.hashing import hash_file
 from astrid_sdk.storage.r2_client import R2StorageClient
@@ -90,7 +90,7 @@ class StoreArtifactRepository(ArtifactRepository):  # type: ignore[misc]  # MLfl
         digests, _ = hash_file(local)
         key = "/".join(filter(None, (self._prefix, path)))
         self._storage.upload_source(
-            self._bucket, key, local, media_type_of(local), content_hash=digests.content_hash
+            self._bucket, key, local, media_type_of(local.name), content_hash=digests.content_hash
         )
         return FileHash(path, digests.content_hash, digests.size_bytes)
 

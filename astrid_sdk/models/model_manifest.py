@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from astrid_sdk.canonical import canonical_json, sha256_hex
@@ -11,7 +10,7 @@ from astrid_sdk.catalog.steps.derivations import Derivations, environment_of
 from astrid_sdk.catalog.steps.step import Inputs, Output, Result, Step
 from astrid_sdk.formats import read_versioned
 from astrid_sdk.models.recorded_hashes import FileHash
-from astrid_sdk.models.writing import media_type_of
+from astrid_sdk.sky.file_names import media_type_of
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.tiers import Tier
 
@@ -109,7 +108,7 @@ def record_model(
 
 
 def _file_output(name: str, file: FileHash) -> OutputRef:
-    media_type = media_type_of(Path(file.path))
+    media_type = media_type_of(file.path)
     called = f"{name}/{file.path}"
     return _output(file.path, file.content_hash, file.size_bytes, called, media_type)
 

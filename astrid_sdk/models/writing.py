@@ -4,13 +4,13 @@ The order is a rule: a file without a recorded hash is listed as unverified, but
 never speaks of a file that was not written.
 """
 
-import mimetypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.models.artifact_files import ArtifactFiles, LocalFile
 from astrid_sdk.models.recorded_hashes import FOLDER, FileHash, record
+from astrid_sdk.sky.file_names import media_type_of
 from astrid_sdk.storage.blobs import blob_key
 from astrid_sdk.storage.bulk_items import FileToStore, NewFile
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
@@ -19,7 +19,6 @@ from astrid_sdk.storage.store_report import FailedFile
 from astrid_sdk.tiers import Tier
 
 RecordsOf = Callable[[Sequence[NewFile]], Iterable[Record]]
-_UNKNOWN = "application/octet-stream"
 
 
 def files_of(path: Path, name: str = "") -> dict[str, Path]:
@@ -73,7 +72,7 @@ def write_files(
     AstridError
         The first thing that went wrong; nothing is recorded then. Calling again is safe.
     """
-    given = [FileToStore(path, local, media_type_of(local)) for path, local in files.items()]
+    given = [FileToStore(path, local, media_type_of(local.name)) for path, local in files.items()]
     stored: dict[str, LocalFile] = {}
     for outcome in cas.put_files(given, tier, records_of):
         if isinstance(outcome, FailedFile):
@@ -113,8 +112,3 @@ def ingested(origin: str, tier: Tier) -> RecordsOf:
 def nothing_recorded(_files: Sequence[NewFile]) -> list[Record]:
     """Record nothing: the derivation that names the contents does."""
     return []
-
-
-def media_type_of(path: Path) -> str:
-    """Return the media type that a file's name says."""
-    return mimetypes.guess_type(path.name)[0] or _UNKNOWN

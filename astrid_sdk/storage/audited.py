@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from astrid_sdk import observe
 from astrid_sdk.errors import AstridError, StorageUnavailableError
-from astrid_sdk.storage.audit.lines import Actor, plain, planned
+from astrid_sdk.storage.audit.lines import Actor, Planned, planned
 from astrid_sdk.storage.audit.trail import DONE, SPOOLED, UNKNOWN, AuditTrail, Batch
 from astrid_sdk.storage.base import CATALOG_PREFIX, ObjectStorage
 from astrid_sdk.storage.batches import sifted
@@ -55,22 +55,16 @@ class AuditedStorage(RestartingStorage):
     @contextmanager
     def intending(self, verb: str, where: str, content_hash: str, detail: str) -> Iterator[None]:
         """Write down, in the store, what the work within is for, and what became of it."""
-        op = (verb, where, 0, content_hash, plain(detail))
-        batch = self.trail.intend(self.trail.bucket, [op], self.trail.actor())
-        with self._concluded(batch):
-            self.trail.ship()
+        op = (verb, where, 0, content_hash, observe.redact(detail))
+        with self._told(self.trail.bucket, op, is_shipped_first=True):
             yield
-            batch.note(0, DONE)
 
     @override
     def perform(self, operation: Operation[ResultT]) -> ResultT:
         if not _is_change(operation):
             return self.inner.perform(operation)
-        batch = self.trail.intend(operation.bucket, [planned(operation)], self.trail.actor())
-        with self._concluded(batch):
-            if _is_for_good(operation):
-                self.trail.ship()
-            observe.answered_request_id.set("")
+        first = _is_for_good(operation)
+        with self._told(operation.bucket, planned(operation), is_shipped_first=first) as batch:
             result = self.inner.perform(operation)
             batch.note(0, self._word(result), observe.answered_request_id.get())
         return result
@@ -110,23 +104,37 @@ class AuditedStorage(RestartingStorage):
 
     @contextmanager
     def _administering(self, verb: str, bucket: str, key: str) -> Iterator[None]:
-        op = (verb, plain(key), 0, "", "")
-        batch = self.trail.intend(bucket, [op], self.trail.actor())
-        with self._concluded(batch):
+        with self._told(bucket, (verb, observe.redact(key), 0, "", "")):
             yield
-            batch.note(0, DONE)
 
     @contextmanager
-    def _concluded(self, batch: Batch) -> Iterator[None]:
-        """Write down what became of a batch of one; nothing where not even that is known."""
+    def _told(self, bucket: str, op: Planned, *, is_shipped_first: bool = False) -> Iterator[Batch]:
+        """Write down a batch of one, and what became of it; nothing where not even that is known.
+
+        Who is within may note it; where nobody did and nothing was raised it was done.
+        """
+        batch = self.trail.intend(bucket, [op], self.trail.actor())
+        observe.answered_request_id.set("")
         try:
-            yield
+            if is_shipped_first:
+                self.ship()
+            observe.answered_request_id.set("")
+            yield batch
+            if batch.left:
+                batch.note(0, DONE)
         except AstridError as error:
             batch.note(0, self.failed(error), observe.answered_request_id.get())
             raise
         finally:
             if not batch.left:
                 self.trail.conclude(batch)
+
+    def ship(self) -> None:
+        """Bring the intent into the store; where that fails nothing was asked of it."""
+        try:
+            self.trail.ship()
+        except AstridError as error:
+            raise error.saying(error.message) from error
 
     def failed(self, error: AstridError) -> str:
         """Return what to write down of an operation that failed."""
@@ -159,9 +167,7 @@ class _Passing:
     def outcomes(self, operations: Iterable[Operation[ResultT]]) -> Iterator[Outcome[ResultT]]:
         intended = self._intended(operations)
         try:
-            yield from sifted(
-                self._audited.inner, intended, self._answered, self._settled, self._dropped
-            )
+            yield from sifted(self._audited.inner, intended, self._answered, self._settled)
         finally:
             for batch in {id(batch): batch for batch, _ in self._under_way.values()}.values():
                 self._trail.conclude(batch)
@@ -180,7 +186,7 @@ class _Passing:
         for_good = [operation for operation in operations if _is_for_good(operation)]
         if for_good:
             try:
-                self._trail.ship()
+                self._audited.ship()
             except AstridError as error:
                 self._refused.update((id(operation), error) for operation in for_good)
 
@@ -195,10 +201,6 @@ class _Passing:
             if batch.note(place, self._audited.word_of(outcome), outcome.request_id):
                 self._trail.conclude(batch)
         return outcome
-
-    def _dropped(self, operation: Operation[Any]) -> None:
-        """Leave it unknown."""
-
 
 def _is_change(operation: Operation[Any]) -> bool:
     return isinstance(operation, CHANGES)

@@ -1,5 +1,6 @@
 """What a trail promises: nothing written down is lost, whatever ends the process."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from stores import BUCKET
 from astrid_sdk.config import child_environment
 from astrid_sdk.errors import StorageUnavailableError
 from astrid_sdk.storage.audit import trail as trails
+from astrid_sdk.storage.audit.journal import Journal
 from astrid_sdk.storage.audit.trail import AuditTrail
 from astrid_sdk.storage.audited import AuditedStorage
 from astrid_sdk.testing.stores import Failure, FlakyStore
@@ -132,6 +134,51 @@ def test_a_writer_is_followed_by_another_after_a_day(told: Told) -> None:
     first, second = told.verified().writers
     assert (first.operations, second.operations) == (2, 1)
     assert first.anchored == first.last
+
+
+def test_what_is_deleted_as_the_writer_ends_has_its_outcome(told: Told) -> None:
+    clock = Clock()
+    trail = AuditTrail(told.store, BUCKET, told.home / "audit", clock=clock)
+    store = AuditedStorage(told.store, trail)
+    put(store, "artifacts/a")
+    clock.now += trails.ROTATION_S + 1
+    store.delete_file(BUCKET, "artifacts/a")
+    put(store, "artifacts/b")
+    store.close()
+    assert told.outcomes() == [
+        ("put", "artifacts/a", "done"),
+        ("delete", "artifacts/a", "done"),
+        ("put", "artifacts/b", "done"),
+    ]
+    assert len(told.verified().writers) == 2
+
+
+def test_a_full_disk_leaves_an_audit_that_is_sound(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = told.writer()
+    put(store, "artifacts/a")
+    with monkeypatch.context() as full:
+        full.setattr(Journal, "append", _takes_nothing)
+        with pytest.raises(StorageUnavailableError, match="cannot be written"):
+            put(store, "artifacts/b")
+    put(store, "artifacts/c")
+    store.close()
+    told.writer().trail.recover()
+    assert told.outcomes() == [("put", "artifacts/a", "done"), ("put", "artifacts/c", "done")]
+    assert told.verified().is_sound
+
+
+def _takes_nothing(_journal: Journal, _lines: bytes, _first: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_looks_like_a_signature_in_a_key_is_masked(told: Told) -> None:
+    store = told.writer()
+    put(store, "artifacts/X-Amz-Signature%3dabcdef")
+    store.close()
+    (event,) = told.events()
+    assert "abcdef" not in event.key
 
 
 def test_a_process_that_was_forked_off_writes_a_chain_of_its_own(told: Told) -> None:

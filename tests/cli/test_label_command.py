@@ -60,3 +60,6 @@ def test_nothing_to_label_is_a_mistake(store: Path, cutout: str) -> None:
     done = astrid(store)
     assert done.exit_code == 2
     assert "give a content hash and a value" in done.output
+    done = astrid(store, cutout, "real", "--take-back")
+    assert done.exit_code == 2
+    assert "--take-back takes a content hash" in done.output

@@ -41,6 +41,8 @@ def test_describing_changes_what_is_named_and_keeps_the_rest_and_the_past(
     assert astrid.datasets.describe("sn-train", description="b") == second
     keys = [f"datasets/information/sn-train/{number}.json" for number in (1, 2)]
     assert astrid.r2.list_files(astrid.bucket, "datasets/information/") == keys
+    two = astrid.datasets.describe("sn-train", creators=["A", "B"])
+    assert astrid.datasets.describe("sn-train", creators=["A, B"]).number == two.number + 1
     assert first.description.encode() in astrid.r2.download_file(astrid.bucket, keys[0])
 
 

@@ -15,6 +15,7 @@ from astrid_sdk.datasets.dvc.names import check_remote_name
 from astrid_sdk.datasets.dvc.places import S3, Address, StorePlace
 from astrid_sdk.datasets.dvc.workspace import AWS_CONFIG, Workspace
 from astrid_sdk.datasets.dvc.writing import write_whole
+from astrid_sdk.errors import InvalidInputError
 
 OWN = "astrid"
 _R2_NEEDS = b"""\
@@ -122,7 +123,7 @@ class Configuration:
             return remote, Address.parse(said, self.workspace.root) if said else own
         meant = Address.parse(remote, Path.cwd()) if remote else own
         for name, settings in known.items():
-            if Address.parse(str(settings.get("url", "")), self.workspace.root) == meant:
+            if _is_at(str(settings.get("url", "")), self.workspace.root, meant):
                 return name, meant
         is_plain = meant == own and OWN not in known
         return (OWN if is_plain else f"{OWN}-{sha256_hex(meant.url.encode())[:8]}"), meant
@@ -174,3 +175,10 @@ def _relative(path: str) -> Any:
     from dvc.config_schema import RelPath  # noqa: PLC0415 - as above
 
     return RelPath(path)
+
+
+def _is_at(url: str, root: Path, meant: Address) -> bool:
+    try:
+        return Address.parse(url, root) == meant
+    except InvalidInputError:  # only DVC reaches it: it is none of ours
+        return False

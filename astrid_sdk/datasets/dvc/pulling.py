@@ -7,7 +7,7 @@ from pathlib import Path
 
 from astrid_sdk.datasets.dvc.dvc_file import DvcFile, write_beside
 from astrid_sdk.datasets.dvc.made import Made, Versions, is_folder
-from astrid_sdk.datasets.dvc.remotes import Remote, check_md5
+from astrid_sdk.datasets.dvc.remotes import Remote
 from astrid_sdk.datasets.dvc.target import Target, in_threads
 from astrid_sdk.datasets.dvc.trees import DIR, DvcTree
 from astrid_sdk.datasets.dvc.working import Working
@@ -16,8 +16,6 @@ from astrid_sdk.datasets.dvc.writing import md5_of_file
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
 from astrid_sdk.errors import ConflictError
 from astrid_sdk.storage.bulk_items import FileProgress
-from astrid_sdk.storage.hashing import hash_file
-from astrid_sdk.storage.source_files import mark_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,7 +33,7 @@ class Pulling(Working):
     ) -> None:
         """Make the folder or file at `path` what the manifest lists."""
         wanted = {file.path: file.content_hash for file in manifest.files}
-        target = Target(path, wanted, is_folder(manifest), self._hashes_of)
+        target = Target(path, wanted, is_folder(manifest), self.cas.hash_files)
         kept = _Kept(self.versions, manifest)
         missing = target.clear(kept.holds, force=force)
         if target.is_folder:
@@ -76,8 +74,7 @@ class Pulling(Working):
             The remote does not hold it.
         """
         if dvc_hash.endswith(DIR):
-            listing = check_md5(remote.read(dvc_hash), dvc_hash, remote.describe())
-            tree = DvcTree.from_content(listing, dvc_hash)
+            tree = DvcTree.from_content(remote.read(dvc_hash), dvc_hash)
         else:
             tree = DvcTree({path.name: dvc_hash}, is_folder=False)
         target = Target(path, tree.md5s, tree.is_folder, _md5s_of)
@@ -117,12 +114,6 @@ class Pulling(Working):
             tiers.setdefault(tier_of[content_hash], []).append(named)
         for tier, named_contents in tiers.items():
             self.cas.retrieve_files(named_contents, folder, tier=tier, progress=progress)
-
-    def _hashes_of(self, paths: Sequence[Path]) -> dict[Path, str]:
-        """Return the content hashes of files; those this machine knows are not read."""
-        known = self.cas.known_hashes({path: mark_of(path) for path in paths})
-        unknown = [path for path in paths if path not in known]
-        return known | in_threads(lambda path: hash_file(path)[0].content_hash, unknown)
 
 
 def check_owner(path: Path, dataset_id: str) -> None:

@@ -1,7 +1,5 @@
 """A folder of the user's becomes the next version of its dataset."""
 
-import functools
-import mimetypes
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +19,10 @@ from astrid_sdk.errors import (
     NotFoundError,
     StorageUnavailableError,
 )
+from astrid_sdk.sky.file_names import media_type_of
 from astrid_sdk.storage.bulk_items import FileProgress
 from astrid_sdk.storage.store_report import StoredFile
 from astrid_sdk.tiers import Tier
-
-_FITS = {".fits", ".fit", ".fts", ".fz"}
-_UNKNOWN = "application/octet-stream"
 
 
 class Tracking(Working):
@@ -128,14 +124,7 @@ class Tracking(Working):
 
 
 def _media_type(path: Path) -> str:
-    return _media_type_of(path.suffix.lower())
-
-
-@functools.cache
-def _media_type_of(suffix: str) -> str:
-    if suffix in _FITS:
-        return "application/fits"
-    return mimetypes.guess_type(f"name{suffix}")[0] or _UNKNOWN
+    return media_type_of(path.name)
 
 
 def _file(file: StoredFile, role: str) -> DatasetFile:

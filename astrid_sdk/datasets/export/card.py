@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from astrid_sdk.datasets.export.citation import citation
 from astrid_sdk.datasets.export.credits import Licence
-from astrid_sdk.datasets.export.listing import MANIFEST, Entry
+from astrid_sdk.datasets.export.listing import MANIFEST
 from astrid_sdk.datasets.export.samples import texts
 from astrid_sdk.datasets.export.subject import DATA, ExportSubject
 from astrid_sdk.datasets.export.wording import counted, markdown, one_line
@@ -36,7 +37,7 @@ _LOADING = {  # by the file that must be there: what to import, and how to read 
 }
 
 
-def card(subject: ExportSubject, table: pa.Table, entries: Sequence[Entry]) -> str:
+def card(subject: ExportSubject, table: pa.Table, place: Path) -> str:
     """Return the card as Markdown.
 
     Parameters
@@ -44,13 +45,13 @@ def card(subject: ExportSubject, table: pa.Table, entries: Sequence[Entry]) -> s
     subject : ExportSubject
     table : pyarrow.Table
         As `sample_table` returns it.
-    entries : sequence of Entry
-        The files of the export.
+    place : Path
+        The folder of the export, with all but its papers in it.
     """
-    return "".join(f"{line}\n" for line in _lines(subject, table, entries))
+    return "".join(f"{line}\n" for line in _lines(subject, table, place))
 
 
-def _lines(subject: ExportSubject, table: pa.Table, entries: Sequence[Entry]) -> Iterator[str]:
+def _lines(subject: ExportSubject, table: pa.Table, place: Path) -> Iterator[str]:
     version = subject.version
     yield f"# {version.name}"
     yield ""
@@ -67,7 +68,7 @@ def _lines(subject: ExportSubject, table: pa.Table, entries: Sequence[Entry]) ->
     yield from _section("How to cite", markdown(citation(subject)))
     yield from _section("Licence", markdown(Licence.of(subject.about.licence).text))
     yield from _section("How to verify", f"```\nsha256sum -c {MANIFEST}\n```")
-    yield from _section("How to load", "\n".join(_loading(entries)))
+    yield from _section("How to load", "\n".join(_loading(place)))
 
 
 def _facts(subject: ExportSubject, table: pa.Table) -> Iterator[str]:
@@ -145,18 +146,17 @@ def _how(subject: ExportSubject) -> str:
     )
 
 
-def _loading(entries: Sequence[Entry]) -> Iterator[str]:
-    there = {entry.path for entry in entries}
-    found = [how for name, how in _LOADING.items() if name in there]
+def _loading(place: Path) -> Iterator[str]:
+    found = {name: how for name, how in _LOADING.items() if (place / name).is_file()}
     yield "```python"
-    yield f"import {', '.join(library for library, _ in found)}"
+    yield f"import {', '.join(library for library, _ in found.values())}"
     yield ""
-    yield from (call for _, call in found)
+    yield from (call for _, call in found.values())
     yield "```"
-    if "samples.parquet" in there:
+    if "samples.parquet" in found:
         yield ""
         yield "Units, UCDs and descriptions are in the metadata of the Parquet file's fields."
-    if any(path.startswith(f"{DATA}/") for path in there):
+    if (place / DATA).is_dir():
         yield ""
         yield f"The files themselves are in `{DATA}/`; the column `path` names them."
 

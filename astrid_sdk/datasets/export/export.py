@@ -19,7 +19,7 @@ from astrid_sdk.datasets.export.card import card
 from astrid_sdk.datasets.export.citation import citation_cff
 from astrid_sdk.datasets.export.contents import fetch, lay_out, writing
 from astrid_sdk.datasets.export.hats_catalogue import require_hats, write_hats
-from astrid_sdk.datasets.export.listing import MANIFEST, Entry, checksums, listed, media_type_of
+from astrid_sdk.datasets.export.listing import MANIFEST, Entry, checksums, listed, media_type_in
 from astrid_sdk.datasets.export.provenance import prov_of
 from astrid_sdk.datasets.export.report import Export
 from astrid_sdk.datasets.export.ro_crate import NAME as CRATE
@@ -150,8 +150,7 @@ class _Writer:
         (self.place / "dataset.json").write_bytes(self._manifest())
         self._json("prov.json", prov_of(self._graph, self.subject))
         (self.place / "CITATION.cff").write_text(citation_cff(self.subject), encoding="utf-8")
-        entries = [*self._data_entries(), *self._other_entries()]
-        text = card(self.subject, self._table, entries)
+        text = card(self.subject, self._table, self.place)
         (self.place / "README.md").write_text(text, encoding="utf-8")
 
     def _manifest(self) -> bytes:
@@ -168,7 +167,7 @@ class _Writer:
         media_types = self._table["media_type"].to_pylist()
         for file, media_type in zip(self.subject.files, media_types, strict=True):
             size = (self.place / DATA / file.path).stat().st_size
-            told = media_type_of(file.path, media_type)
+            told = media_type_in(file.path, media_type)
             yield Entry(f"{DATA}/{file.path}", file.content_hash, size, told)
 
     def _other_entries(self) -> list[Entry]:

@@ -1,11 +1,10 @@
 """Which files an export has, and the list of their checksums that ``sha256sum -c`` reads."""
 
-import mimetypes
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from astrid_sdk.sky.file_names import is_fits_name
+from astrid_sdk.sky.file_names import media_type_of
 from astrid_sdk.storage.hashing import hash_file
 
 MANIFEST = "MANIFEST.sha256"
@@ -46,18 +45,12 @@ def listed(folder: Path, paths: Iterable[Path]) -> Iterator[Entry]:
     for path in sorted(paths):
         digests, _ = hash_file(path)
         name = path.relative_to(folder).as_posix()
-        yield Entry(name, digests.content_hash, digests.size_bytes, media_type_of(name))
+        yield Entry(name, digests.content_hash, digests.size_bytes, media_type_in(name))
 
 
-def media_type_of(name: str, known: str | None = None) -> str:
-    """Return the media type of a file: what is known, or what its name says."""
-    if known:
-        return known
-    if is_fits_name(name):
-        return "application/fits" if not name.lower().endswith(".gz") else "application/gzip"
-    suffix = Path(name).suffix.lower()
-    guessed = _TYPES.get(suffix) or mimetypes.guess_type(f"a{suffix}", strict=True)[0]
-    return guessed or "application/octet-stream"
+def media_type_in(name: str, known: str | None = None) -> str:
+    """Return the media type of a file in an export: what is known, or what its name says."""
+    return known or _TYPES.get(Path(name).suffix.lower()) or media_type_of(name)
 
 
 def checksums(entries: Sequence[Entry]) -> str:

@@ -13,7 +13,7 @@ from astrid_sdk.datasets.splits.leaks import Leak, LeakageReport, LeakKind, in_o
 from astrid_sdk.datasets.splits.nearness import UNKNOWN, nearest
 from astrid_sdk.datasets.splits.rules import RADIUS_ARCSEC
 from astrid_sdk.datasets.splits.sharing import SharedTie, allowed_ties, samples_below, shared_ties
-from astrid_sdk.datasets.splits.ties import TieKind, Ties
+from astrid_sdk.datasets.splits.ties import TieKind, Ties, unplaced
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 
 _SEVERAL = 2
@@ -79,7 +79,7 @@ class _Audit:
 
     def report(self, radius_arcsec: float, cas: ContentAddressedStorage | None) -> LeakageReport:
         leaks = [*self._by_lineage(), *self._by_position(radius_arcsec)]
-        notes = list(self._unplaced())
+        notes = list(unplaced(self._ties))
         if cas is not None:
             copies = Copies(cas)
             leaks += self._by_pixels(copies)
@@ -154,14 +154,3 @@ class _Audit:
             other_side=self._names[other_side],
             other_sample=samples[other],
         )
-
-    def _unplaced(self) -> Iterator[str]:
-        count = int(np.isnan(self._ties.positions).any(axis=1).sum())
-        if count:
-            yield unplaced(count)
-
-
-def unplaced(count: int) -> str:
-    """Return the sentence about samples that the sky cannot tell apart."""
-    which = "1 sample has" if count == 1 else f"{count} samples have"
-    return f"{which} no position: the sky says nothing of them"

@@ -2,21 +2,20 @@
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from astrid_sdk.catalog.short import called
-from astrid_sdk.datasets.splits.ties import Sample, Tie
+from astrid_sdk.datasets.splits.ties import Sample, Tie, allowed_lines
 from astrid_sdk.rendering import html_table
 
 if TYPE_CHECKING:  # it takes a second to import
     import pandas as pd
 
 _SHOWN_ROWS = 20
-_SHOWN_ALLOWED = 5
 _HEAD = ("leak", "by", "side", "sample", "side", "sample")
 
 
@@ -143,16 +142,6 @@ class LeakageReport:
             return f"no leak between the sides ({sizes})"
         kinds = ", ".join(f"{count} by {kind}" for kind, count in self.counts.items() if count)
         return f"{len(self.leaks)} leaks between the sides ({sizes}): {kinds}; {self.tied} samples"
-
-
-def allowed_lines(allowed: Sequence[Tie]) -> list[str]:
-    """Return what may be behind several sides, what a step made first."""
-    if not allowed:
-        return []
-    order = sorted(allowed, key=lambda tie: (not tie.step, tie.title, tie.name))
-    told = ", ".join(tie.words() for tie in order[:_SHOWN_ALLOWED])
-    more = f", and {len(order) - _SHOWN_ALLOWED} more" if len(order) > _SHOWN_ALLOWED else ""
-    return [f"allowed: behind several sides may be and are {told}{more}"]
 
 
 def in_order(leaks: Iterable[Leak]) -> tuple[Leak, ...]:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
+from astrid_sdk.datasets.roles import TRIPLET
 from astrid_sdk.errors import InvalidInputError
-
-_TRIPLET = "triplet"
 
 
 def samples_of(manifest: DatasetManifest, roles: Sequence[str] = ()) -> list[DatasetFile]:
@@ -38,5 +37,5 @@ def _meant(files: Sequence[DatasetFile], roles: Sequence[str]) -> list[DatasetFi
     if roles:
         return [file for file in files if file.role in roles]
     labelled = [file for file in files if file.label is not None]
-    triplets = [file for file in files if file.role == _TRIPLET]
+    triplets = [file for file in files if file.role == TRIPLET]
     return labelled or triplets or list(files)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from astrid_sdk.canonical import canonical_json, sha256_hex
-from astrid_sdk.datasets.splits.leaks import allowed_lines
 from astrid_sdk.datasets.splits.rules import HELD_OUT, SplitRules
-from astrid_sdk.datasets.splits.ties import Sample, Tie
+from astrid_sdk.datasets.splits.ties import Sample, Tie, allowed_lines
 from astrid_sdk.formats import read_versioned
 from astrid_sdk.rendering import html_table
 

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from astrid_sdk.datasets.splits.audit import unplaced
 from astrid_sdk.datasets.splits.cutting import HELD
 from astrid_sdk.datasets.splits.rules import SKY, SplitRules
 from astrid_sdk.datasets.splits.sharing import allowed_ties
 from astrid_sdk.datasets.splits.solving import Solution, constrained, solve
 from astrid_sdk.datasets.splits.split import HeldOut, Split
-from astrid_sdk.datasets.splits.ties import Sample, Ties
+from astrid_sdk.datasets.splits.ties import Sample, Ties, unplaced
 from astrid_sdk.datasets.splits.tokens import shared_by_most
 from astrid_sdk.errors import InvalidInputError
 
@@ -95,9 +94,8 @@ def _what_ties(ties: Ties, rules: SplitRules, solution: Solution) -> str:
 
 
 def _notes(ties: Ties, rules: SplitRules, solution: Solution) -> Iterator[str]:
-    missing = int(np.isnan(ties.positions).any(axis=1).sum())
-    if SKY in rules.group_by and missing:
-        yield unplaced(missing)
+    if SKY in rules.group_by:
+        yield from unplaced(ties)
     kept = solution.side[solution.side != HELD]
     shares = np.bincount(kept, minlength=len(rules.sides)) / max(len(kept), 1)
     off = [

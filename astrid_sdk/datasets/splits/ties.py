@@ -1,7 +1,7 @@
 """What ties samples together: their lineage and exposures as one graph of numbers."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from astrid_sdk.catalog.short import called
 from astrid_sdk.formats import read_versioned
 
 FORMAT_VERSION = 1
+_SHOWN_ALLOWED = 5
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -154,3 +155,21 @@ class Ties:
             parent=np.array(value["parent"], np.int64),
             strict=np.array(value["strict"], np.bool_),
         )
+
+
+def allowed_lines(allowed: Sequence[Tie]) -> list[str]:
+    """Return what may be behind several sides, what a step made first."""
+    if not allowed:
+        return []
+    order = sorted(allowed, key=lambda tie: (not tie.step, tie.title, tie.name))
+    told = ", ".join(tie.words() for tie in order[:_SHOWN_ALLOWED])
+    more = f", and {len(order) - _SHOWN_ALLOWED} more" if len(order) > _SHOWN_ALLOWED else ""
+    return [f"allowed: behind several sides may be and are {told}{more}"]
+
+
+def unplaced(ties: Ties) -> Iterator[str]:
+    """Yield the sentence about samples that the sky cannot tell apart, where there are any."""
+    count = int(np.isnan(ties.positions).any(axis=1).sum())
+    if count:
+        which = "1 sample has" if count == 1 else f"{count} samples have"
+        yield f"{which} no position: the sky says nothing of them"

@@ -29,7 +29,7 @@ class Anchors:
     def __init__(self, store: ObjectStorage, bucket: str) -> None:
         self._store = store
         self._bucket = bucket
-        self._known: dict[str, Head] = {}
+        self._told: dict[str, str] = {}  # of each writer the segment whose end was told
 
     def heads(self, own: str) -> Mapping[str, Head]:
         """Return the number and hash of the newest line of each writer but `own`.
@@ -45,9 +45,12 @@ class Anchors:
         found: dict[str, Head] = {}
         for segment in newest:
             writer = _writer(segment.key)
+            if self._told.get(writer) == segment.key:  # a segment never changes
+                continue
             head = self._head(segment.key)
-            if head is not None and self._known.get(writer) != head:
-                found[writer] = self._known[writer] = head
+            if head is not None:
+                found[writer] = head
+                self._told[writer] = segment.key
         return found
 
     def _newest(self, own: str) -> Mapping[str, StoredObject]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
+from astrid_sdk.errors import AstridError, InvalidInputError, StorageUnavailableError
 from astrid_sdk.storage.audit.events import AuditEvent, events_of
 from astrid_sdk.storage.audit.segments import Line, Segments
 from astrid_sdk.storage.audit.verifying import Verification, verify
@@ -86,6 +86,9 @@ class Audit:
             with path.open("x", encoding="utf-8", newline="") as file:
                 lines = _ndjson(self._all()) if form == "ndjson" else _csv(self._all())
                 return sum(bool(file.write(line)) for line in lines) - (form == "csv")
+        except AstridError:  # half of an audit is none; some of ours are OSErrors too
+            path.unlink(missing_ok=True)
+            raise
         except OSError as error:
             raise InvalidInputError(f"cannot write {path}: {error.strerror}") from error
 

@@ -37,7 +37,6 @@ _NEEDED = {
     OUTCOME: frozenset({"of", "done"}),
     ANCHOR: frozenset({"heads"}),
 }
-_SIGNS = ("=", ":", "@", "%3D")  # without one of them nothing looks like a credential
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 Planned = Sequence[Any]
@@ -74,16 +73,11 @@ def planned(operation: Operation[Any]) -> Planned:
     content_hash = getattr(operation, "content_hash", None) or ""
     return (
         operation.verb,
-        plain(key),
+        observe.redact(key),
         operation.sent_bytes,
         "" if content_hash in key else content_hash,  # a blob's key names it
-        plain(getattr(operation, "source_key", "")),
+        observe.redact(getattr(operation, "source_key", "")),
     )
-
-
-def plain(text: str) -> str:
-    """Return `text` with what looks like a credential masked."""
-    return observe.redact(text) if any(sign in text for sign in _SIGNS) else text
 
 
 class Chain:

@@ -49,16 +49,16 @@ class Segments:
 
     def by_writer(self) -> Mapping[str, Sequence[str]]:
         """Return the keys of each writer's segments, in order."""
-        found: dict[str, list[str]] = {}
-        for key in self._store.list_files(self._bucket, PREFIX):
-            if match := _KEY.fullmatch(key):
-                found.setdefault(match["writer"], []).append(key)
-        return found
+        return self.listed()[0]
 
-    def strangers(self) -> list[str]:
-        """Return the keys that are no segments."""
-        listed = self._store.list_files(self._bucket, PREFIX)
-        return [key for key in listed if not _KEY.fullmatch(key)]
+    def listed(self) -> tuple[Mapping[str, Sequence[str]], Sequence[str]]:
+        """Return the keys of each writer's segments, in order, and the keys that are none."""
+        found: dict[str, list[str]] = {}
+        strangers: list[str] = []
+        for key in self._store.list_files(self._bucket, PREFIX):
+            match = _KEY.fullmatch(key)
+            (found.setdefault(match["writer"], []) if match else strangers).append(key)
+        return found, strangers
 
     def lines(self, key: str) -> Iterator[Line]:
         """Yield the lines of a segment.

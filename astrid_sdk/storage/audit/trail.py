@@ -51,14 +51,16 @@ class Batch:
 
     Attributes
     ----------
+    writer : str
+        Who wrote the intent: only that one can tell its outcome.
     seq : int
         Of the intent.
     left : int
         How many outcomes are not known yet.
     """
 
+    writer: str
     seq: int
-    bucket: str
     left: int
     done: list[int] = field(default_factory=list)
     told: dict[int, str] = field(default_factory=dict)
@@ -76,14 +78,13 @@ class Batch:
         return not self.left
 
     def said(self) -> dict[str, Any]:
-        """Return what the outcome's line says, and forget it."""
+        """Return what the outcome's line says."""
         is_all = not self.left and not self.told
         said: dict[str, Any] = {"of": self.seq, "done": True if is_all else self.done}
         if self.told:
             said["told"] = self.told
         if self.requests:
             said["requests"] = self.requests
-        self.done, self.told, self.requests = [], {}, {}
         return said
 
 
@@ -144,19 +145,28 @@ class AuditTrail:
         """
         said = {**actor.told(), "bucket": bucket, "ops": operations}
         try:
-            return Batch(self._append(INTENT, said), bucket, len(operations))
+            with self._lock:
+                seq = self._append(INTENT, said)
+                return Batch(self._begun()[0].writer, seq, len(operations))
         except OSError as error:
             raise self._cannot_be_written(error) from error
 
     def conclude(self, batch: Batch) -> None:
         """Write down what became of it, as far as it is known, and ship what is due."""
         try:
-            self._append(OUTCOME, batch.said())
+            with self._lock:
+                living = self._living()
+                if living is not None and living.writer == batch.writer:
+                    self._append(OUTCOME, batch.said())
         except OSError as error:  # it was done: the audit says unknown, which is true
             _LOGGER.warning("an outcome could not be written down: %s", error.strerror)
-        if self._is_due():
-            with suppress(AstridError):
-                self.ship()
+        if self._is_due() and self._shipping.acquire(blocking=False):
+            try:
+                with suppress(AstridError):
+                    self.ship()
+                self._make_way()
+            finally:
+                self._shipping.release()
 
     def store_is_away(self) -> None:
         """Note that the store did not answer: shipping waits."""
@@ -175,20 +185,28 @@ class AuditTrail:
             It could not be; all is kept here.
         """
         with self._shipping:
-            if self._journal is None or self._process != os.getpid():
+            journal = self._living()
+            if journal is None:
                 return
-            heads = self._heads()
-            with self._lock:
-                if self._journal.size_bytes:
-                    self._cut(heads)
-                complete = self._journal.complete()
             try:
-                for path in complete:
-                    self._send(self._journal.writer, path)
+                self._ship(journal)
             except StorageUnavailableError:
                 self.store_is_away()
                 raise
-            self._tidy()
+            except AstridError:  # some of ours are OSErrors too
+                raise
+            except OSError as error:
+                raise self._cannot_be_written(error) from error
+            self._look_after_others()
+
+    def _ship(self, journal: Journal) -> None:
+        heads = self._heads(journal) if journal.size_bytes else {}
+        with self._lock:
+            if journal.size_bytes:
+                self._cut(journal, heads)
+            complete = journal.complete()
+        for path in complete:
+            self._send(journal.writer, path)
 
     def recover(self) -> int:
         """Ship what sessions left behind that ended without it; return how many segments.
@@ -215,56 +233,72 @@ class AuditTrail:
         with self._lock:
             journal, start = self._begun()
             seq = self._chain.seq + 1
-            journal.append(start + self._chain.line(kind, said), seq - bool(start))
+            try:
+                journal.append(start + self._chain.line(kind, said), seq - bool(start))
+            except OSError:  # the chain has gone on without the line: another writer follows
+                self._end()
+                self._looks_after_others = True
+                raise
             return seq
+
+    def _living(self) -> Journal | None:
+        """Return the journal that this process writes, if it has begun one."""
+        return self._journal if self._process == os.getpid() else None
 
     def _begun(self) -> tuple[Journal, bytes]:
         """Return the journal, and the line that begins it where it is new."""
-        if self._journal is not None and self._process == os.getpid():
-            return self._journal, b""
-        self._journal, self._process, self._chain = Journal(self._folder), os.getpid(), Chain()
+        living = self._living()
+        if living is not None:
+            return living, b""
+        journal = Journal(self._folder)
+        self._journal, self._process, self._chain = journal, os.getpid(), Chain()
         self._began_s = self._cut_s = self._clock()
         told = {
             "format_version": FORMAT_VERSION,
-            "writer": self._journal.writer,
+            "writer": journal.writer,
             "who": self._actor.who,
             "process": self._process,
         }
-        return self._journal, self._chain.line(BEGIN, told)
+        return journal, self._chain.line(BEGIN, told)
 
-    def _tidy(self) -> None:
-        """Look once after what others left behind, and make way for another writer in time."""
+    def _look_after_others(self) -> None:
+        """Ship once what others left behind."""
         if self._looks_after_others:
             self._looks_after_others = False
             with suppress(AstridError, OSError):
                 self.recover()
-        if self._clock() - self._began_s > ROTATION_S:
+
+    def _make_way(self) -> None:
+        """End the writer in time, when all that it intended here has its outcome."""
+        if self._is_old():
             self._end()
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._began_s > ROTATION_S
 
     def _is_due(self) -> bool:
         with self._lock:
-            if self._journal is None:
+            journal = self._living()
+            if journal is None:
                 return False
-            if self._journal.size_bytes > _MOST_SEGMENT_BYTES:  # the store is away for long
-                self._cut({})
+            if journal.size_bytes > _MOST_SEGMENT_BYTES:  # the store is away for long
+                self._cut(journal, {})
             if self._clock() < self._rest_until:
                 return False
             age_s = self._clock() - self._cut_s
-            return age_s > SEGMENT_S or self._journal.size_bytes > SEGMENT_BYTES
+            return age_s > SEGMENT_S or journal.size_bytes > SEGMENT_BYTES or self._is_old()
 
-    def _heads(self) -> Mapping[str, tuple[int, str]]:
+    def _heads(self, journal: Journal) -> Mapping[str, tuple[int, str]]:
         """Return the newest lines of others; none where they cannot be read: anchors are extra."""
         try:
-            return self._anchors.heads(self._journal.writer if self._journal else "")
+            return self._anchors.heads(journal.writer)
         except AstridError:
             return {}
 
-    def _cut(self, heads: Mapping[str, tuple[int, str]]) -> None:
-        if self._journal is None:
-            return
+    def _cut(self, journal: Journal, heads: Mapping[str, tuple[int, str]]) -> None:
         if heads:
             self._append(ANCHOR, {"heads": heads})
-        self._journal.cut()
+        journal.cut()
         self._cut_s = self._clock()
 
     def _send(self, writer: str, path: Path) -> None:
@@ -291,7 +325,8 @@ class AuditTrail:
 
     def _end(self) -> None:
         with self._lock:
-            if self._journal is not None and self._process == os.getpid():
-                self._journal.cut()
-                self._journal.close()
+            living = self._living()
+            if living is not None:
+                living.cut()
+                living.close()
             self._journal = None

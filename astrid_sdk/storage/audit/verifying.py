@@ -134,7 +134,8 @@ def verify(segments: Segments) -> Verification:
     """Return what can be said of all writers; of each only the ends of segments are remembered."""
     writers: dict[str, _Writer] = {}
     anchors: list[_Anchor] = []
-    for name, keys in segments.by_writer().items():
+    listed, strangers = segments.listed()
+    for name, keys in listed.items():
         writer = writers[name] = _Writer(name)
         for line in writer.take(segments, keys):
             if line.said["kind"] == INTENT:
@@ -144,7 +145,7 @@ def verify(segments: Segments) -> Verification:
     for by, name, seq, content_hash in anchors:
         writers.setdefault(name, _Writer(name)).anchor(by, seq, content_hash)
     reports = tuple(writers[name].report() for name in sorted(writers))
-    return Verification(reports, tuple(segments.strangers()))
+    return Verification(reports, tuple(strangers))
 
 
 def _anchors(by: str, heads: Mapping[str, Sequence[object]]) -> Iterator[_Anchor]:

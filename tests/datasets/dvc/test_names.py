@@ -178,3 +178,12 @@ def test_a_remote_with_a_password_is_refused_without_showing_it(
     with pytest.raises(InvalidInputError) as refused:
         client.add_dataset(str(data), "https://me:sesame@host/dvc")
     assert "sesame" not in str(refused.value)
+
+
+def test_a_remote_that_only_dvc_reaches_is_none_of_ours(client: DVCClient, data: Path) -> None:
+    client.add_dataset(str(data))
+    with (data.parent / ".dvc" / "config").open("a") as config:
+        config.write("['remote \"far\"']\n    url = ssh://me@host/data\n")
+    write_files(data.parent / "more", {"a": b"1"})
+    assert client.add_dataset(str(data.parent / "more")) == "more"
+    assert client.list_versions(str(data.parent / "more"))[0]["version"] == 1
