@@ -3,7 +3,10 @@
 from astrid_sdk.api.access import Caller, Verb
 from astrid_sdk.api.schemas import Deleted
 from astrid_sdk.api.service import Service
+from astrid_sdk.errors import ConflictError
 from astrid_sdk.tiers import Tier
+
+_NEEDING = {Tier.DATASETS, Tier.MODELS}
 
 
 def delete(
@@ -30,12 +33,18 @@ def delete(
     tiers = {tier} if tier is not None else _tiers(service, content_hash)
     for each in sorted(tiers):
         caller.require(each, Verb.ADMIN if force else Verb.CURATE)
-    done = service.session.delete(content_hash, tier=tier, reason=reason, force=force)
+    sees_all = caller.tiers(Verb.READ) >= _NEEDING
+    try:
+        done = service.session.delete(content_hash, tier=tier, reason=reason, force=force)
+    except ConflictError as error:
+        if error.kind != "needed" or sees_all:
+            raise
+        raise error.saying("dataset versions or models that you may not see need it") from None
     return Deleted(
         content_hash=done.content_hash,
         tiers=[Tier.parse(each) for each in done.tiers],
         deleted_at=done.deleted_at,
-        needed_by=list(done.needed_by),
+        needed_by=list(done.needed_by) if sees_all else [],
     )
 
 

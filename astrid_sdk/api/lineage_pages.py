@@ -2,7 +2,6 @@
 
 import copy
 import enum
-from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -17,6 +16,7 @@ from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.tiers import Tier
 
 MOST_PROV_NODES = 20_000
+_OF_THE_WORK = ("astrid:parameters", "astrid:environment", "astrid:refusal")
 
 
 class Way(enum.StrEnum):
@@ -76,7 +76,8 @@ def prov(service: Service, caller: Caller, content_hash: str, way: Way) -> dict[
             f"the lineage has {len(graph)} contents: ask for format=json, which comes in pages",
             kind="too_large_answer",
         )
-    return graph.to_prov()
+    told = graph.to_prov()
+    return told if _sees_all(caller) else _veiled(told)
 
 
 def _graph(service: Service, caller: Caller, content_hash: str, way: Way) -> LineageGraph:
@@ -84,15 +85,35 @@ def _graph(service: Service, caller: Caller, content_hash: str, way: Way) -> Lin
     service.references.of(content_hash, caller)
     session = service.session
     whole = session.why(content_hash) if way is Way.WHY else session.impact(content_hash)
+    if _sees_all(caller):
+        return whole
+    tiers = {"", *(tier.value for tier in caller.tiers(Verb.READ))}
     seen = copy.copy(whole)
-    seen.nodes = {key: _shown(node, caller) for key, node in whole.nodes.items()}
+    seen.nodes = {
+        key: node if node.tier in tiers else LineageNode(node.content_hash)
+        for key, node in whole.nodes.items()
+    }
     return seen
 
 
-def _shown(node: LineageNode, caller: Caller) -> LineageNode:
-    tiers: Sequence[str] = [tier.value for tier in caller.tiers(Verb.READ)]
-    is_open = len(tiers) == len(Tier) or node.tier in {"", *tiers}
-    return node if is_open else LineageNode(node.content_hash)
+def _sees_all(caller: Caller) -> bool:
+    return len(caller.tiers(Verb.READ)) == len(Tier)
+
+
+def _veiled(told: dict[str, Any]) -> dict[str, Any]:
+    """Return a document that says how a content was made only where all of that is shown."""
+    made = list(told.get("wasGeneratedBy", {}).values())
+    hidden = {
+        each["prov:activity"]
+        for each in made
+        if "astrid:tier" not in told["entity"][each["prov:entity"]]
+    }
+    shown = {each["prov:activity"] for each in made} - hidden
+    for name, activity in told.get("activity", {}).items():
+        if name not in shown:
+            for word in _OF_THE_WORK:
+                activity.pop(word, None)
+    return told
 
 
 def _told(node: LineageNode) -> LineageNodeTold:

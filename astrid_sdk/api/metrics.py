@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from astrid_sdk.observe import OK, Event
+from astrid_sdk.observe import Event
 
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
@@ -61,8 +61,7 @@ class Metrics:
 
     def heard(self, event: Event) -> None:
         """Count a try of a storage operation."""
-        outcome = OK if event.outcome == OK else event.outcome
-        self._storage.labels(event.verb, outcome).inc()
+        self._storage.labels(event.verb, event.outcome).inc()
 
     def exposed(self) -> bytes:
         """Return all counts in the text format."""

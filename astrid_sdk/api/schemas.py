@@ -284,4 +284,3 @@ class Problem(BaseModel):
     detail: str | None = None
     errors: list[WrongInput] | None = None
     still_works: list[str] | None = None
-    needed_by: list[str] | None = None

@@ -4,7 +4,6 @@ An entry is a folder, written beside and renamed into place: it is there as a wh
 Folders are named by time, and carried out in that order by one process at a time.
 """
 
-import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from astrid_sdk.errors import AstridError, ConflictError, StorageUnavailableError
 from astrid_sdk.models.log_entry import LogEntry
+from astrid_sdk.storage.local_files import locked
 
 CarryOut = Callable[[LogEntry, Path], object]
 
@@ -89,6 +89,5 @@ class LogSpool:
         if not self._waiting.is_dir():
             yield
             return
-        with self._lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._lock):
             yield

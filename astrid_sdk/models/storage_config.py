@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.models.rights import ModelRights
+from astrid_sdk.observe import MASK
 
 _SCHEMES = frozenset({"s3", "r2", "file", "mlflow-artifacts", "gs", "wasbs", "abfss", "hdfs"})
 
@@ -75,11 +76,12 @@ class MLflowStorageConfig:
 
     @property
     def shown_tracking_uri(self) -> str:
-        """The tracking URI without a password."""
-        parts = urlsplit(self.tracking_uri)
-        if "@" not in parts.netloc:
-            return self.tracking_uri
-        return parts._replace(netloc=f"•••@{parts.netloc.rpartition('@')[2]}", query="").geturl()
+        """The tracking URI without what may hold a password: its user and its query."""
+        shown = self.tracking_uri.partition("?")[0]
+        netloc = urlsplit(shown).netloc
+        if "@" not in netloc:
+            return shown
+        return shown.replace(netloc, f"{MASK}@{netloc.rpartition('@')[2]}", 1)
 
     def location_of(self, experiment: str) -> str:
         """Return where the files of a new experiment go."""
@@ -102,8 +104,8 @@ class MLflowStorageConfig:
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.shown_tracking_uri != self.tracking_uri:
             raise InvalidInputError(
-                "a tracking URI with a password is not pickled; let the other process read its "
-                "own environment",
+                "a tracking URI that may hold a password (a user, a query) is not pickled; let the "
+                "other process read its own environment",
                 kind="secret",
             )
         return object.__reduce_ex__(self, protocol)  # super() does not know a class with slots

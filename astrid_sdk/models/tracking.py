@@ -1,6 +1,5 @@
 """MLflow's tracking store and registry, reached with everything said explicitly."""
 
-import fcntl
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from astrid_sdk.errors import StorageUnavailableError
 from astrid_sdk.models.quiet import mlflow_module
 from astrid_sdk.models.storage_config import MLflowStorageConfig
 from astrid_sdk.models.translating import talking_to
+from astrid_sdk.storage.local_files import locked
 
 _PAGE = 1000
 _MODELS_PAGE = 100
@@ -165,8 +165,7 @@ class Tracking:
         """Make the tables, one process at a time, with our place for the default experiment."""
         self._home.mkdir(parents=True, exist_ok=True)
         stores = mlflow_module("mlflow.tracking._tracking_service.utils")
-        with (self._home / "mlflow.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._home / "mlflow.lock"):
             stores._get_store(uri, self.config.artifact_root)  # noqa: SLF001 - else ./mlruns
 
 

@@ -48,12 +48,13 @@ def talking_to(place: str) -> Iterator[None]:
     """
     exceptions = mlflow_module("mlflow.exceptions")
     requests = mlflow_module("requests.exceptions")
+    databases = mlflow_module("sqlalchemy.exc")
     with quietly():
         try:
             yield
         except exceptions.MlflowException as error:
             raise ours(error.error_code, str(error.message), place) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, databases.DBAPIError) as error:
             raise _unreachable(place, type(error).__name__) from error
 
 

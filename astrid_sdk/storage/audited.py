@@ -202,6 +202,7 @@ class _Passing:
                 self._trail.conclude(batch)
         return outcome
 
+
 def _is_change(operation: Operation[Any]) -> bool:
     return isinstance(operation, CHANGES)
 

@@ -159,3 +159,18 @@ def test_a_caller_without_a_right_has_none_of_the_others() -> None:
     assert not ann.allows("temp", Verb.WRITE)
     assert not ann.allows("models", Verb.READ)
     assert "read" not in repr(ann)
+
+
+def test_a_lineage_tells_how_only_of_what_may_be_seen(
+    locked: Here, contents: dict[str, str]
+) -> None:
+    content_hash = contents["artifacts"]
+    wanted = {"message": "m", "files": [{"content_hash": content_hash, "path": "a"}]}
+    _ask(locked, "all", "POST", "/storage/datasets/secret-plan/version", json=wanted)
+    url = f"/storage/lineage/{content_hash}?direction=impact&format=prov"
+    assert "astrid:parameters" in _ask(locked, "all", "GET", url).text
+    told = _ask(locked, "reader", "GET", url)
+    assert told.status_code == 200
+    assert told.json()["activity"]
+    for word in ("secret-plan", "astrid:parameters", "astrid:environment"):
+        assert word not in told.text

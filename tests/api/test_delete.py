@@ -78,3 +78,14 @@ def test_what_may_not_be_seen_cannot_be_deleted_and_looks_absent(locked: Here) -
     absent = locked.client.delete(f"/storage/{'0' * 64}", headers=headers)
     told = [{**each.json(), "request_id": ""} for each in (hidden, absent)]
     assert (hidden.status_code, told[0]) == (404, told[1])
+
+
+def test_what_needs_it_is_named_only_to_who_may_see_it(locked: Here) -> None:
+    content_hash = locked.put(b"needed by what is hidden", tier="temp")
+    wanted = {"message": "m", "files": [{"content_hash": content_hash, "path": "a"}]}
+    locked.client.post("/storage/datasets/hidden-set/version", json=wanted)
+    refused = locked.client.delete(
+        f"/storage/{content_hash}?tier=temp", headers={"X-API-Key": "curator"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "needed")
+    assert "hidden-set" not in refused.text

@@ -59,8 +59,15 @@ def test_rights_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.Mo
         rights.require("delete", "it")
 
 
-def test_a_password_is_never_shown_nor_pickled() -> None:
-    uri = f"postgresql://astrid:{SECRET}@db.example.org/mlflow"
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"postgresql://astrid:{SECRET}@db.example.org/mlflow",
+        f"postgresql://db.example.org/mlflow?user=astrid&password={SECRET}",
+        f"mssql://db.example.org/mlflow?pwd={SECRET}",
+    ],
+)
+def test_a_password_is_never_shown_nor_pickled(uri: str) -> None:
     config = MLflowStorageConfig(uri, "s3://a-bucket/artifacts/mlflow")
     assert SECRET not in repr(config) + str(config) + f"{config}"
     assert "db.example.org" in repr(config)
