@@ -61,8 +61,8 @@ class CuratedParts(SessionParts):
 
         Raises
         ------
-        ConflictError
-            ``kind="needed"``: dataset versions or models need it; the message names them.
+        NeededError
+            Dataset versions or models need it; `NeededError.needed_by` names them.
         NotFoundError
             Nothing stored has that hash, or nothing in that tier.
         InvalidInputError

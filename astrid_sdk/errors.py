@@ -6,6 +6,7 @@
     ├── InvalidInputError (ValueError)          mend the input
     ├── NotFoundError (KeyError)                look elsewhere: it is surely not there
     ├── ConflictError                           somebody else was first: read again, decide
+    │   └── NeededError                         others need it: leave it out there first
     ├── CorruptionError                         not the bytes that were asked for: do not use them
     ├── AccessDeniedError (PermissionError)     mend the credentials or the rights
     ├── QuotaExceededError                      make room, or have the quota raised
@@ -17,7 +18,8 @@ happened, to what, and what to do. Errors of other libraries are translated at o
 (`astrid_sdk.storage.responses`) and chained with ``from``.
 """
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 from typing_extensions import override
 
@@ -101,6 +103,25 @@ class ConflictError(AstridError):
     """Somebody else was first: read what stands there, then decide."""
 
     kind = "conflict"
+
+
+class NeededError(ConflictError):
+    """Dataset versions or models need what should be deleted.
+
+    Parameters
+    ----------
+    message : str
+    needed_by : sequence of str, optional
+        Their names.
+    **told
+        As of `AstridError`.
+    """
+
+    kind = "needed"
+
+    def __init__(self, message: str, *, needed_by: Sequence[str] = (), **told: Any) -> None:
+        super().__init__(message, **told)
+        self.needed_by = tuple(needed_by)
 
 
 class CorruptionError(AstridError):

@@ -62,11 +62,8 @@ def create_app(
     """
     is_own = session is None
     opened = connect() if session is None else session
-    service = Service(
-        opened,
-        settings or ApiSettings.from_environment(),
-        authenticator or authenticator_of(opened),
-    )
+    limits = settings or ApiSettings.from_environment()
+    service = Service(opened, limits, authenticator or authenticator_of(opened, limits))
     app = FastAPI(
         title="Astrid",
         summary="The place where a transient-hunting team keeps its sky.",
@@ -80,7 +77,7 @@ def create_app(
     )
     app.state.service = service
     app.state.readiness = Readiness(opened)
-    _add_routes(app)
+    _add_routes(app, service)
     _add_errors(app, service.hidden)
     _surround(app, service)
     return app
@@ -98,10 +95,12 @@ async def _lifespan(service: Service, *, close: bool) -> AsyncIterator[None]:
         yield
 
 
-def _add_routes(app: FastAPI) -> None:
+def _add_routes(app: FastAPI, service: Service) -> None:
     for module in (contents, searches, datasets, health):
         app.include_router(module.router)
-    app.openapi = lambda: document(app)  # type: ignore[method-assign]  # as FastAPI's manual says
+    app.openapi = lambda: document(  # type: ignore[method-assign]  # as FastAPI's manual says
+        app, needs_credentials=service.authenticator.needs_credentials
+    )
 
 
 def _surround(app: FastAPI, service: Service) -> None:

@@ -3,7 +3,7 @@
 from astrid_sdk.api.access import Caller, Verb
 from astrid_sdk.api.schemas import Deleted
 from astrid_sdk.api.service import Service
-from astrid_sdk.errors import ConflictError
+from astrid_sdk.errors import NeededError
 from astrid_sdk.tiers import Tier
 
 _NEEDING = {Tier.DATASETS, Tier.MODELS}
@@ -26,8 +26,8 @@ def delete(
         It is not there, or may not be seen.
     AccessDeniedError
         `caller` may not curate each of the tiers, or not force.
-    ConflictError
-        Dataset versions or models need it (``kind="needed"``).
+    NeededError
+        Dataset versions or models need it; named where the caller may see them.
     """
     service.references.of(content_hash, caller)
     tiers = {tier} if tier is not None else _tiers(service, content_hash)
@@ -36,8 +36,8 @@ def delete(
     sees_all = caller.tiers(Verb.READ) >= _NEEDING
     try:
         done = service.session.delete(content_hash, tier=tier, reason=reason, force=force)
-    except ConflictError as error:
-        if error.kind != "needed" or sees_all:
+    except NeededError as error:
+        if sees_all:
             raise
         raise error.saying("dataset versions or models that you may not see need it") from None
     return Deleted(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from astrid_sdk.api.identity.roles import OPERATIONS, Where
 from astrid_sdk.api.naming import MOST_NAME_LETTERS, NAME_PATTERN, SERVED
 from astrid_sdk.api.problems import MEDIA_TYPE
 from astrid_sdk.api.schemas import Problem
@@ -41,6 +42,20 @@ _WHY: Final[Mapping[int, str]] = {
 _ALWAYS: Final = (400, 401, 403, 414, 422, 429, 431, 500, 503, 504)
 _RETRY: Final = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+
+_SCHEMES: Final[Mapping[str, Any]] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, or a token of the OpenID Connect issuer that is configured.",
+    },
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "An API key, for programs that cannot set Authorization.",
+    },
+}
 
 CONTENT: Final[Mapping[str, Any]] = dict.fromkeys(sorted(SERVED), _BINARY)
 """The body of a download."""
@@ -94,8 +109,15 @@ def answers(*statuses: int, **extra: dict[str, Any]) -> Responses:
     return {**{int(name[1:]): told for name, told in extra.items()}, **found}
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document of `app`, made once."""
+def document(app: FastAPI, *, needs_credentials: bool) -> dict[str, Any]:
+    """Return the OpenAPI document of `app`; what does not change in it is made once.
+
+    Parameters
+    ----------
+    app : FastAPI
+    needs_credentials : bool
+        Whether callers need some now: the first API key of a store changes that.
+    """
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title,
@@ -108,9 +130,19 @@ def document(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["Problem"] = problem
+        made["components"]["securitySchemes"] = dict(_SCHEMES)
         _without_nulls(made["paths"])
+        _open_what_is(made["paths"])
         app.openapi_schema = made
-    return app.openapi_schema
+    ways: list[dict[str, list[str]]] = [{name: []} for name in _SCHEMES]
+    return {**app.openapi_schema, "security": ways if needs_credentials else [*ways, {}]}
+
+
+def _open_what_is(paths: Mapping[str, Any]) -> None:
+    """Say of the operations that ask nobody for credentials that they do not."""
+    for operation in (operation for path in paths.values() for operation in path.values()):
+        if OPERATIONS[operation["operationId"]].where is Where.OPEN:
+            operation["security"] = []
 
 
 def _without_nulls(paths: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from astrid_sdk.errors import (
     ConflictError,
     CorruptionError,
     InvalidInputError,
+    NeededError,
     NotFoundError,
     QuotaExceededError,
     RateLimitedError,
@@ -69,7 +70,7 @@ _BY_KIND: Final[Mapping[str, Answer]] = {
     "unknown_content": Answer(404, "A content is not there, or you may not see it", is_told=True),
     "hash_mismatch": Answer(409, "The body is not the one that was promised", is_told=True),
     **dict.fromkeys(("box", "cone", "polygon"), _NO_PLACE),
-    "needed": Answer(409, "Dataset versions or models need it", is_told=True),
+    NeededError.kind: Answer(409, "Dataset versions or models need it", is_told=True),
     "path": Answer(409, "The paths of the files do not go together", is_told=True),
     "content_encoding": Answer(415, "Bodies are taken as they are, not packed", is_told=True),
     "slow_client": Answer(408, "The body came too slowly", is_told=True),
@@ -78,6 +79,7 @@ _BY_KIND: Final[Mapping[str, Answer]] = {
     "busy": Answer(503, "Too many transfers at a time", is_told=True),
     "deadline": Answer(504, "The request took too long"),
     "unreachable": Answer(503, "The store is away"),
+    "issuer_away": Answer(503, "The issuer of bearer tokens is away", is_told=True),
     # The store refused the service, not the caller.
     AccessDeniedError.kind: Answer(503, "The store refused this service"),
 }
@@ -125,6 +127,8 @@ def problem_of(error: AstridError, request_id: str, hidden: Sequence[str] = ()) 
     extra: dict[str, Any] = {}
     if answer.is_told and not any(place in error.message for place in hidden):
         extra["detail"] = error.message
+    if isinstance(error, NeededError) and error.needed_by:
+        extra["needed_by"] = list(error.needed_by)
     if isinstance(error, StorageUnavailableError) and answer.title == "The store is away":
         extra["still_works"] = list(STILL_WORKS)
     headers = _headers(answer.status, error.retry_after_s)

@@ -44,7 +44,7 @@ def run(session: AstridSession, settings: ApiSettings, announce: Callable[[], ob
         The network would be listened to without any key, or the port is taken.
     """
     with session:
-        authenticator = authenticator_of(session)
+        authenticator = authenticator_of(session, settings)
         require_safe_host(settings, authenticator)
         announce()
         observe.log_to(sys.stderr, level=logging.INFO)

@@ -283,4 +283,7 @@ class Problem(BaseModel):
     request_id: str = Field(description="Tell it to whoever runs the service.")
     detail: str | None = None
     errors: list[WrongInput] | None = None
+    needed_by: list[str] | None = Field(
+        None, description="Dataset versions and models that need what should be deleted."
+    )
     still_works: list[str] | None = None

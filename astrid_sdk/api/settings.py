@@ -48,6 +48,16 @@ class ApiSettings:
         is looked for at once.
     presign_expires_s : int, optional
         How long a presigned URL holds.
+    oidc_issuer : str, optional
+        The OpenID Connect issuer whose bearer tokens are taken beside API keys.
+    oidc_audience : str, optional
+        What tokens for this service have as their ``aud``.
+    oidc_roles : tuple of str, optional
+        Which roles a value of the claim gives: ``"observers=reader curator:datasets"``.
+    oidc_roles_claim : str, optional
+        The claim; dots lead into nested ones, as in ``realm_access.roles``.
+    oidc_jwks_url : str, optional
+        Where the issuer's keys are; by default where its discovery document says.
 
     Raises
     ------
@@ -73,6 +83,11 @@ class ApiSettings:
     max_url_bytes: int = 64 << 10
     freshness_s: float = 1.0
     presign_expires_s: int = 600
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_roles: tuple[str, ...] = ()
+    oidc_roles_claim: str = "roles"
+    oidc_jwks_url: str = ""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

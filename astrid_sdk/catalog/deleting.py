@@ -18,7 +18,7 @@ from astrid_sdk.catalog.lookup import digits_of
 from astrid_sdk.catalog.search.finding import Found, find_each
 from astrid_sdk.catalog.snapshot import Snapshot
 from astrid_sdk.catalog.tables import SHORTEST_PREFIX, Catalog
-from astrid_sdk.errors import ConflictError, InvalidInputError, NotFoundError
+from astrid_sdk.errors import InvalidInputError, NeededError, NotFoundError
 from astrid_sdk.storage.records import Record, RecordKind, RecordLog
 from astrid_sdk.storage.tombstones import restore
 from astrid_sdk.tiers import Tier
@@ -80,8 +80,8 @@ class Deleting:
             `reason` is empty, or there is no such tier.
         NotFoundError
             Nothing stored has that hash, or nothing in that tier.
-        ConflictError
-            ``kind="needed"``: dataset versions or models need it.
+        NeededError
+            Dataset versions or models need it.
         """
         if not reason.strip():
             raise InvalidInputError('a deletion needs a reason, such as reason="not ours to keep"')
@@ -181,13 +181,13 @@ def _chosen(
     return {wanted: tiers[wanted]}
 
 
-def _needed(found: Found, needed: Collection[str]) -> ConflictError:
+def _needed(found: Found, needed: Collection[str]) -> NeededError:
     named = ", ".join([*needed][:_MOST_NAMED])
     more = f" and {len(needed) - _MOST_NAMED} more" if len(needed) > _MOST_NAMED else ""
-    return ConflictError(
+    return NeededError(
         f"{found.name}@{found.content_hash[:8]} is needed by {named}{more}: leave it out of "
         "searches with exclude, or delete it all the same with force",
-        kind="needed",
+        needed_by=sorted(needed),
     )
 
 

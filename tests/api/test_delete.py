@@ -45,6 +45,7 @@ def test_what_a_dataset_needs_stays_unless_it_is_forced(here: Here) -> None:
     here.client.post("/storage/datasets/needing/version", json=wanted)
     refused = here.client.delete(f"/storage/{content_hash}")
     assert (refused.status_code, refused.json()["code"]) == (409, "needed")
+    assert refused.json()["needed_by"] == ["needing v1"]
     assert "needing" in refused.json()["detail"]
     forced = here.client.delete(f"/storage/{content_hash}?force=true").json()
     assert any("needing" in each for each in forced["needed_by"])

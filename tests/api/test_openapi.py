@@ -1,6 +1,7 @@
 """The OpenAPI document: programs may believe it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 from skies import Shot
+
+from astrid_sdk.api.identity.key_store import KeyStore
+from astrid_sdk.api.identity.roles import roles_of
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 FEW = 30
@@ -110,6 +114,35 @@ def test_every_refusal_is_a_problem(document: dict[str, Any]) -> None:
                 if int(status) >= 400 and (path, status) != ("/health/ready", "503"):
                     assert list(response["content"]) == ["application/problem+json"], (method, path)
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_it_says_who_needs_credentials_now(document: dict[str, Any], tmp_path: Path) -> None:
+    ways: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
+    assert document["security"] == [*ways, {}]
+    for path in ("/health/live", "/health/ready"):
+        assert document["paths"][path]["get"]["security"] == []
+    session = embedded(tmp_path / "store")
+    KeyStore.of(session).create("first", roles_of(["reader"]))
+    with Here(session) as here:
+        locked = here.client.get("/openapi.json").json()
+    assert locked == {**document, "security": ways}
+
+
+@pytest.mark.parametrize("operation_id", ["find", "versions", "metrics", "live"])
+def test_where_credentials_are_needed_they_are_asked_for(tmp_path: Path, operation_id: str) -> None:
+    session = embedded(tmp_path / "store")
+    key = KeyStore.of(session).create("fuzzer", roles_of(["admin"]))[1].reveal()
+    method, path = OPERATIONS[operation_id]
+    with Here(session) as here:
+        schema = schemathesis.openapi.from_url(f"{here.url}/openapi.json")
+        operation = schema[path][method]
+
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+        @settings(max_examples=FEW, suppress_health_check=SLOW, deadline=None)
+        def ask(case: Any) -> None:
+            case.call_and_validate(headers={"X-API-Key": key}, timeout=PATIENCE_S)
+
+        ask()
 
 
 def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from astrid_sdk.catalog.search.finding import Query, find
 from astrid_sdk.config import child_environment
 from astrid_sdk.connecting import LOCAL_BUCKET
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
-from astrid_sdk.errors import ConflictError, InvalidInputError, NotFoundError
+from astrid_sdk.errors import InvalidInputError, NeededError, NotFoundError
 from astrid_sdk.rendering import TierTotals
 from astrid_sdk.session import AstridSession
 from astrid_sdk.storage.records import RecordKind
@@ -157,9 +157,9 @@ def test_what_a_dataset_version_needs_is_deleted_only_with_force(astrid: AstridS
     file = DatasetFile(content, "sky.txt", RAW, "text")
     version = astrid.datasets.commit(DatasetManifest("sn-train", (file,)), "first").version
     for needed in (content, version.manifest_hash):
-        with pytest.raises(ConflictError, match="is needed by sn-train v1") as caught:
+        with pytest.raises(NeededError, match="is needed by sn-train v1") as caught:
             astrid.delete(needed, reason="no")
-        assert caught.value.kind == "needed"
+        assert caught.value.needed_by == ("sn-train v1",)
     assert "sky" in names(astrid)
     assert astrid.delete(content, reason="no", force=True).needed_by == ("sn-train v1",)
     assert "sky" not in names(astrid)

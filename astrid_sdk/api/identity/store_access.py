@@ -1,4 +1,7 @@
-"""Who a request comes from, by the keys in the store; the users of this machine without any."""
+"""Who a request comes from, by the keys in the store and by an issuer's tokens.
+
+Without any of these the users of this machine are let in.
+"""
 
 import ipaddress
 import threading
@@ -13,7 +16,9 @@ from astrid_sdk.api.access import UNAUTHENTICATED, Authenticator, Caller, Creden
 from astrid_sdk.api.identity.key_store import KeyStore
 from astrid_sdk.api.identity.keys import id_in, matches
 from astrid_sdk.api.identity.known_keys import FRESH_S, MISS_FRESH_S, Keys, KnownKeys
+from astrid_sdk.api.identity.oidc import Issuer, Trust
 from astrid_sdk.api.limits import RateLimiter
+from astrid_sdk.api.settings import ApiSettings
 from astrid_sdk.config import Secret
 from astrid_sdk.errors import AccessDeniedError, StorageUnavailableError
 from astrid_sdk.session import AstridSession
@@ -32,12 +37,20 @@ class StoreAccess(Authenticator):
     Parameters
     ----------
     keys : KnownKeys
+    issuer : Issuer, optional
+        Whose bearer tokens are taken too.
     clock : callable, optional
         Seconds, for tests that do not wait.
     """
 
-    def __init__(self, keys: KnownKeys, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        keys: KnownKeys,
+        issuer: Issuer | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._keys = keys
+        self._issuer = issuer
         self._local = LocalUser()
         self._failures = RateLimiter(FAILURES_PER_S, FAILURES_AT_ONCE, clock)
         self._counting = threading.Lock()
@@ -45,10 +58,12 @@ class StoreAccess(Authenticator):
     @property
     @override
     def needs_credentials(self) -> bool:
-        return not self._keys.is_empty
+        return self._issuer is not None or not self._keys.is_empty
 
     @override
     def recall(self, credentials: Credentials) -> Caller | None:
+        if self._issuer is not None and self._issuer.is_token(credentials.token):
+            return self._issuer.recall(credentials.token)
         keys = self._keys.recent(FRESH_S)
         if keys is None:
             return None
@@ -56,11 +71,7 @@ class StoreAccess(Authenticator):
 
     @override
     def authenticate(self, credentials: Credentials) -> Caller:
-        were_known = self._keys.are_known
-        keys = self._keys.look(MISS_FRESH_S)
-        if not (keys or were_known):
-            raise _just_found_out()
-        found = self._caller(keys, credentials)
+        found = self._found(credentials)
         if found is not None:
             return found
         if not self.needs_credentials:
@@ -68,6 +79,15 @@ class StoreAccess(Authenticator):
         if credentials.token is not None:
             self._count_failure(credentials.address)
         raise AccessDeniedError("credentials are missing, or do not count", kind=UNAUTHENTICATED)
+
+    def _found(self, credentials: Credentials) -> Caller | None:
+        if self._issuer is not None and self._issuer.is_token(credentials.token):
+            return self._issuer.authenticate(credentials.token)
+        could_tell = self._issuer is not None or self._keys.are_known
+        keys = self._keys.look(MISS_FRESH_S)
+        if not (keys or could_tell):
+            raise _just_found_out()
+        return self._caller(keys, credentials)
 
     def _caller(self, keys: Keys, credentials: Credentials) -> Caller | None:
         if not self.needs_credentials:
@@ -88,12 +108,19 @@ class StoreAccess(Authenticator):
             self._failures.take(_neighbourhood(address))
 
 
-def authenticator_of(session: AstridSession) -> Authenticator:
-    """Return who is let in to a store: who has one of its API keys, or this machine's users."""
+def authenticator_of(session: AstridSession, settings: ApiSettings) -> Authenticator:
+    """Return who is let in to a store: who has one of its API keys or a token, or who is here.
+
+    Raises
+    ------
+    InvalidInputError
+        What the settings say of an issuer cannot be used.
+    """
+    trust = Trust.of(settings)
     keys = KnownKeys(KeyStore.of(session))
     with suppress(StorageUnavailableError):  # the first request asks again
         keys.look(FRESH_S)
-    return StoreAccess(keys)
+    return StoreAccess(keys, None if trust is None else Issuer(trust))
 
 
 def _just_found_out() -> StorageUnavailableError:

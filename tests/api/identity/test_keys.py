@@ -17,6 +17,7 @@ from astrid_sdk.api.identity.keys import ApiKey, lifetime_of
 from astrid_sdk.api.identity.known_keys import FRESH_S, GRACE_S, KnownKeys
 from astrid_sdk.api.identity.roles import Role, roles_of, words_of
 from astrid_sdk.api.identity.store_access import FAILURES_AT_ONCE, StoreAccess, authenticator_of
+from astrid_sdk.api.settings import ApiSettings
 from astrid_sdk.config import Secret
 from astrid_sdk.errors import (
     AccessDeniedError,
@@ -77,7 +78,7 @@ def store(session: AstridSession, clock: Clock) -> KeyStore:
 
 @pytest.fixture
 def access(store: KeyStore, clock: Clock) -> StoreAccess:
-    return StoreAccess(KnownKeys(store, clock), clock)
+    return StoreAccess(KnownKeys(store, clock), clock=clock)
 
 
 def _with(token: Secret | str | None, address: str = "10.0.0.1") -> Credentials:
@@ -254,7 +255,7 @@ def test_while_the_store_is_away_keys_count_for_a_minute(tmp_path: Path, clock: 
     with session_on(away, tmp_path) as session:
         store = KeyStore.of(session)
         _, token = store.create("ann", READER)
-        access = StoreAccess(KnownKeys(store, clock), clock)
+        access = StoreAccess(KnownKeys(store, clock), clock=clock)
         assert _is_let_in(access, token)
         away.is_on = False
         clock.s += GRACE_S - 1
@@ -270,7 +271,7 @@ def test_a_service_that_cannot_look_for_keys_lets_nobody_in(tmp_path: Path) -> N
     away = Away(local_store(tmp_path), [Failure(GONE, times=None)])
     with session_on(away, tmp_path) as session:
         away.is_on = False
-        access = authenticator_of(session)
+        access = authenticator_of(session, ApiSettings())
         local = _with(None, "127.0.0.1")
         assert access.needs_credentials
         for _ in range(2):
