@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from astrid_sdk.api.identity.roles import OPERATIONS, Where
-from astrid_sdk.api.naming import MOST_NAME_LETTERS, NAME_PATTERN, SERVED
+from astrid_sdk.api.naming import MOST_NAME_LETTERS, NAME_PATTERN, OCTETS, SERVED
 from astrid_sdk.api.problems import MEDIA_TYPE
 from astrid_sdk.api.schemas import Problem
 
@@ -57,8 +57,8 @@ _SCHEMES: Final[Mapping[str, Any]] = {
     },
 }
 
-CONTENT: Final[Mapping[str, Any]] = dict.fromkeys(sorted(SERVED), _BINARY)
-"""The body of a download."""
+CONTENT: Final[Mapping[str, Any]] = dict.fromkeys((OCTETS, *sorted(SERVED - {OCTETS})), _BINARY)
+"""The body of a download; bytes come first, for generators that look at one media type only."""
 
 _FORM_FIELDS: Final[Mapping[str, Any]] = {
     "file": {"type": "string", "format": "binary", "description": "The content."},
@@ -85,7 +85,6 @@ UPLOAD_BODY: Final[Mapping[str, Any]] = {
                 }
             },
             "application/octet-stream": _BINARY,
-            "application/fits": _BINARY,
         },
     }
 }

@@ -30,7 +30,7 @@ LEAST_REQUESTS = 5
 
 
 @pytest.mark.parametrize(
-    ("job", "least"), [("store_data", 2), ("store_file", 11), ("store_files", 8), ("drain", 6)]
+    ("job", "least"), [("store_data", 2), ("store_file", 11), ("store_files", 7), ("drain", 6)]
 )
 def test_a_kill_at_any_operation_loses_nothing_acknowledged(
     job: str, least: int, tmp_path: Path
