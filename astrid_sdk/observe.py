@@ -58,7 +58,8 @@ _SECRETS = re.compile(
     r"(?:AWS4-HMAC-SHA256 .*|(?:Bearer|Basic) \S+|[^&\s'\",;#)}\]]+)",
     re.IGNORECASE,
 )
-_SIGNS = ("=", ":", "%3D", "%3d")  # what stands before a secret
+_SIGN = re.compile(r"[=:]|%3[Dd]")  # what stands before a secret
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _USER_INFO = re.compile(r"(?P<scheme>\w://)[^/\s@]+@")
 
 
@@ -166,7 +167,7 @@ def emit(event: Event, level: int) -> None:
 
 def redact(text: str) -> str:
     """Return `text` with everything masked that looks like a credential or a signature."""
-    if not any(sign in text for sign in _SIGNS):
+    if _SIGN.search(text) is None:
         return text
     masked = _USER_INFO.sub(rf"\g<scheme>{MASK}@", text)
     return _SECRETS.sub(rf"\g<name>\g<sign>{MASK}", masked)
@@ -181,7 +182,6 @@ class JsonFormatter(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -195,7 +195,8 @@ class JsonFormatter(logging.Formatter):
         masked = {
             name: redact(value) if isinstance(value, str) else value for name, value in line.items()
         }
-        return json.dumps(masked, ensure_ascii=False)
+        time = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat()
+        return _JSON.encode({"time": time, **masked})
 
 
 class TextFormatter(logging.Formatter):

@@ -3,16 +3,21 @@
 import csv
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from astropy.io import fits
+from click.testing import CliRunner
 from skies import Shot
 
 from astrid_sdk.canonical import sha256_hex
 from astrid_sdk.catalog.steps.comparing import Verdict
+from astrid_sdk.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -20,6 +25,12 @@ def block(word: str) -> str:
     """Return the README's Python example that has `word`."""
     examples: list[str] = BLOCK.findall((ROOT / "README.md").read_text())
     return next(text for text in examples if word in text)
+
+
+def commands() -> Iterator[str]:
+    """Yield the README's lines for a shell that call ``astrid``."""
+    for text in SHELL.findall((ROOT / "README.md").read_text()):
+        yield from (line for line in text.splitlines() if line.startswith(".venv/bin/astrid "))
 
 
 def test_storage_by_itself(tmp_path: Path) -> None:
@@ -54,6 +65,20 @@ def test_what_do_we_have_and_why(tmp_path: Path) -> None:
     assert astrid.reproduce(made.outputs[0].content_hash).verdict == Verdict.IDENTICAL
     assert said["pairs"].transients_checked == 1
     astrid.close()
+
+
+@pytest.mark.parametrize("words", ["find pairs", "dataset"])
+def test_the_command_line(words: str, tmp_path: Path) -> None:
+    for number in range(2):
+        shot = Shot(night=f"2024-0{number + 3}-05", noise_seed=number)
+        (tmp_path / "nights").mkdir(exist_ok=True)
+        shot.write(tmp_path / "nights" / f"{number}.fits")
+    lines = [line.partition(" #")[0].split() for line in commands() if line]
+    asked = [line for line in lines if line[1] in {"put", *words.split(), "catalog"}]
+    assert len(asked) > len(words.split())
+    for _, *arguments in asked:
+        answer = CliRunner().invoke(main, arguments)
+        assert answer.exit_code == 0, (arguments, answer.output)
 
 
 def test_datasets_and_splits(tmp_path: Path) -> None:

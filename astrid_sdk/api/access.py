@@ -9,6 +9,7 @@ import enum
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -31,6 +32,7 @@ class Verb(enum.StrEnum):
 UNAUTHENTICATED: Final = "unauthenticated"
 FORBIDDEN: Final = "forbidden"
 NOT_LOCAL: Final = "not_local"
+_MOST_ADDRESS_LETTERS: Final = 64
 _ALL_VERBS: Final = frozenset(Verb)
 
 
@@ -181,7 +183,10 @@ def _forbidden(verb: Verb, where: str) -> AccessDeniedError:
     )
 
 
+@lru_cache
 def _is_loopback(address: str) -> bool:
+    if len(address) > _MOST_ADDRESS_LETTERS:
+        return False
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

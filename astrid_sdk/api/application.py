@@ -18,11 +18,13 @@ from astrid_sdk.api.guards import Deadline, Guard
 from astrid_sdk.api.health import Readiness
 from astrid_sdk.api.identity.store_access import authenticator_of
 from astrid_sdk.api.problems import problem, problem_of, refused_by_router, unexpected
+from astrid_sdk.api.quick import QuickDownloads
 from astrid_sdk.api.requests import RequestLog
 from astrid_sdk.api.routes import contents, datasets, health, searches
 from astrid_sdk.api.service import Service
 from astrid_sdk.api.settings import ApiSettings
 from astrid_sdk.api.tracing import trace_event
+from astrid_sdk.api.wrong_input import told
 from astrid_sdk.connecting import connect
 from astrid_sdk.errors import AstridError
 from astrid_sdk.session import AstridSession
@@ -31,7 +33,6 @@ _DESCRIPTION: Final = (
     "Contents by their SHA-256, what is known of them, and why they exist. Errors are problem "
     "details (RFC 9457) with a stable `code` and the request's id."
 )
-_MOST_ERRORS = 20
 _LOGGER = logging.getLogger("astrid_sdk.api")
 _ITS_OWN: Final = ("tracing", "metrics", "logs", "operation_spans", "auto_configure")
 _SILENT: Final[Any] = dict.fromkeys(_ITS_OWN, False)
@@ -105,6 +106,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 
 def _surround(app: FastAPI, service: Service) -> None:
     """Put the behaviours around the routes; the last is the outermost."""
+    app.add_middleware(QuickDownloads, service=service)
     app.add_middleware(Deadline, settings=service.settings)
     app.add_middleware(
         Guard,
@@ -130,11 +132,7 @@ def _add_errors(app: FastAPI, hidden: Sequence[str]) -> None:
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    told = [
-        {"where": ".".join(map(str, each["loc"])), "what": str(each["msg"])}
-        for each in error.errors()[:_MOST_ERRORS]
-    ]
-    extra = {"errors": told}
+    extra = {"errors": told(error.errors())}
     return problem(422, "invalid_input", "The request cannot be used", _id(request), extra)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final, Self
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -102,7 +101,7 @@ async def answer(
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.transfers.turn())
         asked = partial(_prepared, service, caller, request.headers, content_hash, redirect)
-        found = await anyio.to_thread.run_sync(asked)
+        found = await service.begin_reading(asked)
         if isinstance(found, Response):
             return found
         opened, status, headers = found

@@ -97,6 +97,8 @@ class UploadForm:
             raise _bad("it ends before its last boundary")
         if not self.has_file:
             raise _bad(f"it has no part called {FILE!r}")
+        if not all(self._fields.values()):
+            raise _bad("a field is empty, where it could be left out")
         try:
             return {name: bytes(value).decode() for name, value in self._fields.items()}
         except UnicodeDecodeError:

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from astrid_sdk.api.access import is_loopback_host
@@ -57,10 +57,14 @@ class Guard:
             await problem_of(refusal, scope["state"]["request_id"])(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> AstridError | None:
-        headers = Headers(scope=scope)
-        return self._too_long(scope) or self._by_another_name(headers) or self._from_a_page(headers)
+        headers = _headers_of(scope)
+        return (
+            self._too_long(scope, headers)
+            or self._by_another_name(headers)
+            or self._from_a_page(headers)
+        )
 
-    def _too_long(self, scope: Scope) -> AstridError | None:
+    def _too_long(self, scope: Scope, headers: Mapping[str, str]) -> AstridError | None:
         url_bytes = len(scope.get("raw_path", b"")) + len(scope["query_string"])
         if url_bytes > self._settings.max_url_bytes:
             return InvalidInputError(
@@ -74,11 +78,10 @@ class Guard:
                 f"{self._settings.max_header_bytes} are taken",
                 kind="headers_too_large",
             )
-        return self._body_too_large(scope)
+        return self._body_too_large(scope, headers)
 
-    def _body_too_large(self, scope: Scope) -> AstridError | None:
+    def _body_too_large(self, scope: Scope, headers: Mapping[str, str]) -> AstridError | None:
         """Look at what a body says of itself; an upload is counted as it comes."""
-        headers = Headers(scope=scope)
         if scope["path"] == _UPLOAD:
             return None
         if "transfer-encoding" in headers:
@@ -89,7 +92,7 @@ class Guard:
         is_large = said.isdecimal() and int(said) > self._settings.max_body_bytes
         return too_large(self._settings.max_body_bytes) if is_large else None
 
-    def _by_another_name(self, headers: Headers) -> AstridError | None:
+    def _by_another_name(self, headers: Mapping[str, str]) -> AstridError | None:
         if _ANY in self._names or (self._needs_credentials() and not self._names):
             return None
         host = _host(headers.get("host", ""))
@@ -101,7 +104,7 @@ class Guard:
             kind="host",
         )
 
-    def _from_a_page(self, headers: Headers) -> AstridError | None:
+    def _from_a_page(self, headers: Mapping[str, str]) -> AstridError | None:
         if self._needs_credentials():
             return None
         origin = headers.get("origin")
@@ -183,6 +186,13 @@ class _Gate:
             await self._send(message)
 
 
+def _headers_of(scope: Scope) -> Mapping[str, str]:
+    """Return the headers by their names, of several with one name the first."""
+    pairs = reversed(scope["headers"])
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+
+
+@lru_cache
 def _host(header: str) -> str:
     """Return the name in a Host header, without its port."""
     try:

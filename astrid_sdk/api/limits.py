@@ -35,8 +35,11 @@ class TransferSlots:
             ``kind="busy"``: none came free in time.
         """
         try:
-            async with asyncio.timeout(self._wait_s):
-                await self._free.acquire()
+            if self._free.locked():
+                async with asyncio.timeout(self._wait_s):
+                    await self._free.acquire()
+            else:
+                await self._free.acquire()  # at once
         except TimeoutError:
             raise RateLimitedError(
                 "as many uploads and downloads as this service takes at a time are under way: "

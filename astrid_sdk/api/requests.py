@@ -1,12 +1,12 @@
 """Around every request: its id, its line in the log, its counts and its trace."""
 
 import logging
+import random
 import re
-import secrets
 import time
+from collections.abc import Iterable
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from astrid_sdk import observe
@@ -17,7 +17,9 @@ REQUEST_ID: Final = "X-Request-ID"
 UNROUTED: Final = "unrouted"
 FACE: Final = "rest"
 """What the audit calls this way to the store."""
-_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_HEADER: Final = REQUEST_ID.lower().encode()
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_NEW_IDS = random.Random()  # noqa: S311 - names, no secrets: asking the kernel each time costs more
 _LOGGER = logging.getLogger("astrid_sdk.api")
 
 
@@ -42,7 +44,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = _Told(receive, send, request_id_of(Headers(scope=scope)))
+        told = _Told(receive, send, request_id_of(scope["headers"]))
         scope.setdefault("state", {})["request_id"] = told.request_id
         token, face = observe.call_id.set(told.request_id), observe.face.set(FACE)
         began = time.perf_counter()
@@ -96,18 +98,20 @@ class _Told:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message.setdefault("headers", [])
-            MutableHeaders(scope=message).setdefault(REQUEST_ID, self.request_id)
+            headers = list(message.get("headers", ()))
+            if not any(name == _HEADER for name, _ in headers):
+                headers.append((_HEADER, self.request_id.encode()))
+            message["headers"] = headers
         else:
             self.sent += len(message.get("body", b""))
             self.is_complete = not message.get("more_body", False)
         await self._send(message)
 
 
-def request_id_of(headers: Headers) -> str:
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the id that a request brings, or a new one."""
-    given = headers.get(REQUEST_ID, "")
-    return given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    given = next((value for name, value in headers if name == _HEADER), b"")
+    return given.decode() if _SANE_ID.fullmatch(given) else f"{_NEW_IDS.getrandbits(64):016x}"
 
 
 def operation_of(scope: Scope) -> str:

@@ -1,8 +1,9 @@
 """What all routes share: the session, what is remembered, the limits, and who asks."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import anyio.to_thread
 from fastapi import Depends, Request
@@ -13,11 +14,16 @@ from astrid_sdk.api.limits import RateLimiter, TransferSlots
 from astrid_sdk.api.metrics import Metrics
 from astrid_sdk.api.references import References
 from astrid_sdk.api.settings import ApiSettings
+from astrid_sdk.api.short_work import ShortWork
 from astrid_sdk.api.spool import spool_folder
 from astrid_sdk.config import Secret
 from astrid_sdk.session import AstridSession
 
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+T = TypeVar("T")
+_FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
+_BEARER: Final = b"authorization"
+_KEY: Final = b"x-api-key"
+_TELLING: Final = frozenset({_BEARER, _KEY, *_FORWARDED})
 
 
 class Service:
@@ -40,12 +46,18 @@ class Service:
         self.metrics = Metrics(lambda: session.pending)
         self.transfers = TransferSlots(settings.transfers, settings.transfer_wait_s)
         self.rates = RateLimiter(settings.requests_per_s, settings.request_burst)
+        is_far = not session.r2.capabilities.is_near
+        self._reading = ShortWork(settings.threads, side_by_side=is_far)
         self.hidden = (str(session.home), session.r2.describe())
 
     @cached_property
     def uploads(self) -> Path:
         """The folder for bodies that come in."""
         return spool_folder(self.session.home)
+
+    async def begin_reading(self, read: Callable[[], T]) -> T:
+        """Return what `read` returns of the store; called in a thread."""
+        return await self._reading.run(read)
 
     async def caller_of(self, request: Request) -> Caller:
         """Return who sent `request`, and count it.
@@ -69,10 +81,12 @@ class Service:
 
 def credentials_of(request: Request) -> Credentials:
     """Return what a request brings to say who asks."""
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    found = token.strip() if kind.lower() == "bearer" else request.headers.get("x-api-key", "")
+    pairs = reversed(request.scope["headers"])  # of several with one name the first counts
+    told = {name: value.decode("latin-1") for name, value in pairs if name in _TELLING}
+    kind, _, token = told.get(_BEARER, "").partition(" ")
+    found = token.strip() if kind.lower() == "bearer" else told.get(_KEY, "")
     address = request.client.host if request.client else ""
-    is_forwarded = any(name in request.headers for name in _FORWARDED)
+    is_forwarded = not told.keys().isdisjoint(_FORWARDED)
     return Credentials(Secret(found) if found else None, address, is_forwarded)
 
 

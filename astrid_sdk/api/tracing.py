@@ -28,7 +28,7 @@ class Answered(Protocol):
 def traced(scope: Scope, told: Answered) -> Iterator[None]:
     """Make what is done inside a span, named after the route that took the request."""
     trace = _trace()
-    if trace is None:
+    if trace is None or not _is_set_up(trace):
         yield
         return
     parent = _parent(scope)
@@ -51,7 +51,7 @@ def traced(scope: Scope, told: Answered) -> Iterator[None]:
 def trace_event(event: Event) -> None:
     """Make a storage event a span below the one of its request."""
     trace = _trace()
-    if trace is None or not event.call_id:
+    if trace is None or not event.call_id or not _is_set_up(trace):
         return
     ended_ns = int(event.at.timestamp() * 1e9)
     began_ns = ended_ns - int(event.duration_s * 1e9)
@@ -71,6 +71,11 @@ def _parent(scope: Scope) -> Any:
     return extract(
         {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     )
+
+
+def _is_set_up(trace: Any) -> bool:
+    """Return whether spans go anywhere: until a program sets that up, there is a proxy only."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 @cache

@@ -120,8 +120,8 @@ def status_of(stored: Stored) -> int:
 
 def _told(form: UploadForm, said: Upload) -> Upload:
     fields = form.finish()
-    name = fields.get("name") or said.name or form.file_name
-    return upload_of(fields.get("tier") or said.tier, name, form.file_type)
+    name = fields.get("name", said.name) or form.file_name
+    return upload_of(fields.get("tier", said.tier), name, form.file_type)
 
 
 def _store(service: Service, spool: BodySpool, told: Upload) -> Stored:

@@ -41,13 +41,13 @@ Progress: TypeAlias = Callable[[int], object]
 
 SINGLE_BYTES = 8 << 20
 """Bodies up to this length go as one."""
-PART_BYTES = 16 << 20
+PART_BYTES = 8 << 20
 _MOST_PARTS = 10_000
 _HASH_BYTES = 1 << 20
 
 
 def part_bytes_for(size_bytes: int) -> int:
-    """Return the size of the parts of a body of that length: 16 MiB while 10,000 are enough."""
+    """Return the size of the parts of a body of that length: 8 MiB while 10,000 are enough."""
     parts = -(-size_bytes // PART_BYTES)
     return PART_BYTES * max(1, -(-parts // _MOST_PARTS))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import schemathesis
 from api.here import Here, embedded
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 from skies import Shot
@@ -83,9 +83,16 @@ def test_whatever_is_asked_is_answered_as_documented(
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=_examples(), suppress_health_check=SLOW, deadline=None)
     def ask(case: Any) -> None:
+        assume(_can_be_said(case))
         case.call_and_validate(timeout=PATIENCE_S)
 
     ask()
+
+
+def _can_be_said(case: Any) -> bool:
+    """Return whether a form's fields are texts: over the wire an object is one too, and a name."""
+    is_form = case.media_type == "multipart/form-data" and isinstance(case.body, dict)
+    return not is_form or all(isinstance(each, str | bytes) for each in case.body.values())
 
 
 def test_the_document_is_one(document: dict[str, Any]) -> None:

@@ -124,6 +124,8 @@ def test_what_cannot_be_taken_is_refused_in_words(
         {"files": {"file": ("a", CONTENT)}, "data": {"teir": "models"}},
         {"files": {"file": ("a", CONTENT)}, "data": {"name": "x" * 5000}},
         {"files": {"file": ("a", CONTENT)}, "data": {"tier": "attic"}},
+        {"files": {"file": ("a", CONTENT)}, "data": {"tier": ""}},
+        {"files": {"file": ("a", CONTENT)}, "data": {"name": ""}, "params": {"name": "b"}},
     ],
 )
 def test_a_form_with_other_parts_is_refused(shared: Here, fields: dict[str, Any]) -> None:
@@ -149,3 +151,23 @@ def test_what_a_killed_service_left_is_removed_when_it_is_a_day_old(here: Here) 
     os.utime(old, (1, 1))
     here.put(CONTENT)
     assert list(folder.iterdir()) == [new]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("/storage/upload?name=../up.txt", "relative path"),
+        ("/storage/upload?tier=attic", "'raw-observations'"),
+        ("/storage/metadata/836b466b", "64 hexadecimal digits"),
+        ("/storage/find?nmae=a", "nothing of that name"),
+        ("/storage/datasets/Sn%20train/versions", "letters a-z"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(shared: Here, url: str, words: str) -> None:
+    method = "POST" if "upload" in url else "GET"
+    answer = shared.client.request(method, url, content=CONTENT if method == "POST" else None)
+    told = answer.json()["errors"][0]
+    assert answer.status_code == 422
+    assert words in told["what"]
+    assert "\\x" not in told["what"]
+    assert told["where"].startswith(("query.", "path."))
