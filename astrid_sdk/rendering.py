@@ -26,6 +26,11 @@ def human_bytes(size_bytes: float) -> str:
     return f"{size_bytes:.1f} TiB"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``"1 night"`` or ``"2,000 nights"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def html_table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return an HTML table; every value is escaped."""
     top = "".join(f"<th>{html.escape(name)}</th>" for name in head)

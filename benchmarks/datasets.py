@@ -4,10 +4,13 @@
 or `version_dataset` and `push_dataset`, beside ``dvc add`` and ``dvc push``; checkout is
 `pull_dataset` into an empty folder, beside ``dvc pull`` into one without a cache. What ours takes
 is the call, as in a notebook that runs already; the whole program's seconds stand beside it. Both
-begin with a repository that is there and the remote configured.
+begin with a repository that is there and the remote configured, and with their modules compiled.
+MD5 of the large file is timed in the same run: whoever makes a ``.dvc`` file needs it, and one MD5
+cannot be shared among threads, so nothing that adds a file is faster.
 """
 
 import dataclasses
+import hashlib
 import json
 import random
 import resource
@@ -31,6 +34,8 @@ GOAL_MIB = 300.0
 _CHANGED = 0.01
 _ROOM = 8  # copies of the data: two repositories, a cache, two checkouts, the server's
 _SETTLE_S = 2.5  # a stat cache does not trust files that were written a moment ago
+_FLOOR_ROUNDS = 3
+_HASH_BYTES = 1 << 20
 _KINDS = ("files", "file")
 _OURS = """
 import json, sys, time
@@ -47,7 +52,8 @@ with AstridSession(assemble(R2StorageClient(config)), bucket, Path(home), config
     name = Path(path).name.lower()
     began = time.perf_counter()
     if what == "begin":
-        client.add_dataset(path)
+        client.push_dataset(client.add_dataset(path))
+        client.pull_dataset(name, target)
     elif what == "add":
         client.push_dataset(client.add_dataset(path))
     elif what == "version":
@@ -120,9 +126,14 @@ class Side:
         return Timed(seconds, whole, cpu_s, peak_kib / 1024, self.place.take_traffic())
 
     def _environment(self) -> dict[str, str]:
-        settings = {"DVC_SITE_CACHE_DIR": "site", "DVC_GLOBAL_CONFIG_DIR": "global"}
+        settings = {
+            "DVC_SITE_CACHE_DIR": "site",
+            "DVC_GLOBAL_CONFIG_DIR": "global",
+            "PYTHONPYCACHEPREFIX": "compiled",
+        }
         kept = {name: str(self.folder / folder) for name, folder in settings.items()}
-        return {**self.place.environment(), **kept, "DVC_NO_ANALYTICS": "true"}
+        plain = {"DVC_NO_ANALYTICS": "true", "PYTHONDONTWRITEBYTECODE": ""}
+        return {**self.place.environment(), **kept, **plain}
 
 
 def main() -> None:
@@ -145,6 +156,7 @@ def command(endpoint: str, count: int, size_mib: int, rounds: int, scratch: Path
         inputs = Inputs(Path(name), size_mib << 20, count, 0)
         inputs.make(frozenset({"file-store", "files-store"}))
         best: dict[str, Timed] = {}
+        floor_s = min(_md5_s(inputs.large) for _ in range(_FLOOR_ROUNDS))
         for number in range(rounds):
             for kind in _KINDS:
                 folder = Path(name) / f"round-{number}-{kind}"
@@ -153,7 +165,7 @@ def command(endpoint: str, count: int, size_mib: int, rounds: int, scratch: Path
                         best[job] = timed
                 shutil.rmtree(folder)
     click.echo(f"{count} files of 16 KiB, one of {size_mib} MiB; best of {rounds}\n")
-    click.echo("\n".join(table(best)))
+    click.echo("\n".join(table(best, floor_s)))
 
 
 def measured(kind: str, inputs: Inputs, endpoint: str, folder: Path) -> Iterator[tuple[str, Timed]]:
@@ -175,6 +187,10 @@ def _theirs(kind: str, source: Path, side: Side) -> Iterator[tuple[str, Timed]]:
     dvc("init", "--no-scm", "--quiet")
     dvc("remote", "add", "--default", "bench", f"s3://{side.place.bucket}/dvc")
     dvc("remote", "modify", "bench", "endpointurl", str(side.place.endpoint))
+    (side.folder / "begin").write_bytes(b"so that all modules are compiled")
+    for words in (("add", "--quiet", "begin"), ("push", "--quiet"), ("pull", "--quiet")):
+        dvc(*words)
+    (side.folder / "begin.dvc").unlink()
     add = [sys.executable, "-m", "dvc", "add", "--quiet", data.name]
     push = [sys.executable, "-m", "dvc", "push", "--quiet"]
     time.sleep(_SETTLE_S)
@@ -199,7 +215,7 @@ def _ours(kind: str, source: Path, side: Side, endpoint: str) -> Iterator[tuple[
         call = [sys.executable, "-c", _OURS, side.place.bucket, endpoint, what, *where]
         return side.run(call, timed_inside=True)
 
-    astrid("begin", side.folder / "begin", "ours-home")
+    astrid("begin", side.folder / "begin", "ours-home", side.folder / "begun")
     time.sleep(_SETTLE_S)
     yield f"{kind}: add + push", astrid("add", data, "ours-home")
     if data.is_dir():
@@ -209,6 +225,15 @@ def _ours(kind: str, source: Path, side: Side, endpoint: str) -> Iterator[tuple[
     target.parent.mkdir()
     yield f"{kind}: pull", astrid("pull", data, "another-home", target)
     _check_same(data, target)
+
+
+def _md5_s(path: Path) -> float:
+    digest = hashlib.md5(usedforsecurity=False)
+    began = time.perf_counter()
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(_HASH_BYTES):
+            digest.update(piece)
+    return time.perf_counter() - began
 
 
 def _cpu_s() -> float:
@@ -238,7 +263,7 @@ def _check_same(one: Path, other: Path) -> None:
             raise ValueError(f"{its} is not {mine}")
 
 
-def table(best: Mapping[str, Timed]) -> Iterator[str]:
+def table(best: Mapping[str, Timed], floor_s: float) -> Iterator[str]:
     """Yield the lines of the table, and which goals are met."""
     head = f"{'s':>8} {'program':>8} {'CPU s':>7} {'MiB':>6}"
     yield f"{'':36} {head} {'asked':>9} {'sent':>14} {'received':>14}"
@@ -253,6 +278,8 @@ def table(best: Mapping[str, Timed]) -> Iterator[str]:
             verdict = "met" if ratio >= GOAL else "NOT MET"
             found = f"{ratio:.1f} times as fast as {theirs}, wanted {GOAL:g}: {verdict}"
             yield f"{kind}: {ours}: {found}"
+    most = best["file: dvc add + push"].seconds / floor_s
+    yield f"file: MD5 alone takes {floor_s:.2f} s: {most:.1f} times is the most that add can reach"
     peak = max(timed.peak_mib for job, timed in best.items() if "dvc" not in job)
     verdict = "met" if peak < GOAL_MIB else "NOT MET"
     yield f"memory: {peak:.0f} MiB at most, wanted under {GOAL_MIB:g}: {verdict}"

@@ -4,13 +4,13 @@ import dataclasses
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from astrid_sdk import observe
 from astrid_sdk.api.application import create_app
 from astrid_sdk.api.identity.store_access import authenticator_of
-from astrid_sdk.api.serving import require_safe_host, server_of
+from astrid_sdk.api.serving import listening, require_safe_host, server_of
 from astrid_sdk.api.settings import ApiSettings
-from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.session import AstridSession
 
 
@@ -36,7 +36,7 @@ def run(session: AstridSession, settings: ApiSettings, announce: Callable[[], ob
         Closed at the end.
     settings : ApiSettings
     announce : callable
-        Called when nothing speaks against serving.
+        Called when the port is listened to.
 
     Raises
     ------
@@ -46,15 +46,10 @@ def run(session: AstridSession, settings: ApiSettings, announce: Callable[[], ob
     with session:
         authenticator = authenticator_of(session, settings)
         require_safe_host(settings, authenticator)
-        announce()
-        observe.log_to(sys.stderr, level=logging.INFO)
-        server = server_of(create_app(session, settings, authenticator), settings)
-        try:
-            server.run()
-        except SystemExit:
-            raise InvalidInputError(
-                f"cannot listen on {settings.host}:{settings.port}: another program does; choose "
-                "another --port",
-                kind="config",
-            ) from None
-    return 0 if server.started else 1
+        with listening(settings) as sockets, suppress(KeyboardInterrupt):
+            announce()
+            observe.log_to(sys.stderr, level=logging.INFO)
+            server = server_of(create_app(session, settings, authenticator), settings)
+            server.run(sockets)
+            return 0 if server.started else 1
+    return 0

@@ -177,7 +177,7 @@ class NewVersion(BaseModel):
     )
 
     message: str = Field(min_length=1, max_length=1000)
-    files: list[VersionFile] = Field(max_length=100_000)
+    files: list[VersionFile] = Field(min_length=1, max_length=100_000)
 
 
 class VersionMade(_Told):

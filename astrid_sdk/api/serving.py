@@ -1,6 +1,10 @@
 """Running the service in this process, with a server that does not wait for slow clients."""
 
 import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import uvicorn
@@ -51,6 +55,36 @@ def server_of(app: FastAPI, settings: ApiSettings) -> uvicorn.Server:
         timeout_graceful_shutdown=_GRACE_S,
     )
     return uvicorn.Server(config)
+
+
+@contextmanager
+def listening(settings: ApiSettings) -> Iterator[list[socket.socket]]:
+    """Listen to the port on each address of the host; connections wait until they are served.
+
+    Raises
+    ------
+    InvalidInputError
+        ``kind="config"``: the port is taken, or the address is none of this machine.
+    """
+    host, port = settings.host, settings.port
+    with ExitStack() as opened:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            places = dict.fromkeys((family, address[:2]) for family, *_, address in found)
+            sockets = [
+                opened.enter_context(socket.create_server(address, family=family))
+                for family, address in places
+            ]
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+        yield sockets
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> InvalidInputError:
+    advice = f"({error.strerror}): give another --host or --port"
+    if error.errno == errno.EADDRINUSE:
+        advice = "because another program does: choose another --port"
+    return InvalidInputError(f"cannot listen on {host}:{port} {advice}", kind="config")
 
 
 def _most_bytes(settings: ApiSettings) -> int:

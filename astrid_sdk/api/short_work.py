@@ -34,10 +34,15 @@ class _Task(Generic[T]):
         """Do it, in a thread; nobody waits for what was cancelled."""
         if self.future.cancelled():
             return
-        try:
+        with self:
             self._result = self._context.run(self._work)
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            self._error = error
+
+    def __enter__(self) -> None:
+        """Keep what is raised from now on, for whoever waits."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        self._error = error
+        return True
 
     def tell(self) -> None:
         """Hand over what came of it, in the event loop."""

@@ -11,6 +11,7 @@ import click
 
 from astrid_sdk.cli.options import limit_option, store_option
 from astrid_sdk.cli.stores import open_existing_store
+from astrid_sdk.rendering import counted
 
 if TYPE_CHECKING:  # importing it takes a moment, and --help shows no event
     from astrid_sdk.storage.audit.events import AuditEvent
@@ -91,7 +92,7 @@ def show(  # noqa: PLR0913 - one for each option
 def export(path: Path, form: str, store: str) -> None:
     """Write all events to a new file."""
     count = open_existing_store(store).audit.export(path, form)
-    click.echo(f"{path}: {count} events")
+    click.echo(f"{path}: {counted(count, 'event')}")
 
 
 def _lines(found: "Verification") -> Iterator[str]:
@@ -100,16 +101,19 @@ def _lines(found: "Verification") -> Iterator[str]:
     for key in found.strangers:
         yield f"{key}: no audit writes such a key"
     operations = sum(writer.operations for writer in found.writers)
-    state = "nothing was changed" if found.is_sound else "NOT AS IT WAS WRITTEN"
-    yield f"{operations} changes by {len(found.writers)} writers: {state}"
+    state = "nothing was tampered with" if found.is_sound else "NOT AS IT WAS WRITTEN"
+    changes, writers = counted(operations, "change"), counted(len(found.writers), "writer")
+    yield f"{changes} by {writers}: {state}"
 
 
 def _state(writer: "WriterReport") -> str:
-    told = f"{writer.operations} changes, {writer.lines} lines in {writer.segments} segments"
+    changes, lines = counted(writer.operations, "change"), counted(writer.lines, "line")
+    told = f"{changes}, {lines} in {counted(writer.segments, 'segment')}"
     if writer.problem:
         return f"{told}: {writer.problem}"
     behind = writer.last - writer.anchored
-    seen = f", the last {behind} lines not seen by others yet" if behind else ", seen by others"
+    last = "line" if behind == 1 else f"{behind:,} lines"
+    seen = f", the last {last} not seen by others yet" if behind else ", seen by others"
     return told + seen
 
 

@@ -12,6 +12,7 @@ from astrid_sdk.cli.demo_input import DemoInput, folder_input, simulated_input
 from astrid_sdk.cli.demo_pictures import write_pictures, write_tables
 from astrid_sdk.cli.demo_report import DemoReport
 from astrid_sdk.cli.demo_score import known_truth, night_results
+from astrid_sdk.cli.program import program
 from astrid_sdk.cli.progress import Stage, stages
 from astrid_sdk.session import AstridSession
 
@@ -95,14 +96,15 @@ def _report(
 
 
 def _next(store: str, frames: DemoFrames) -> list[tuple[str, str]]:
+    astrid = program()
     option = f" --store {shlex.quote(store)}" if store else ""
-    ui = (f"astrid ui{option}", "the Dagster UI: every step, every night")
+    ui = (f"{astrid} ui{option}", "the Dagster UI: every step, every night")
     if not frames.items:
-        look = (f"astrid find{option} --tier raw-observations", "the frames that are stored")
-        return [ui, look, (f"astrid put{option} DIR", "store more frames")]
+        look = (f"{astrid} find{option} --tier raw-observations", "the frames that are stored")
+        return [ui, look, (f"{astrid} put{option} DIR", "store more frames")]
     shown = frames.items[0].content_hash[:_HASH_DIGITS]
     return [
         ui,
-        (f"astrid find{option} --tier detections", "what is stored"),
-        (f"astrid why{option} {shown}", "from detections back to the raw file"),
+        (f"{astrid} find{option} --tier detections", "what is stored"),
+        (f"{astrid} why{option} {shown}", "from detections back to the raw file"),
     ]

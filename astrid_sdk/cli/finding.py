@@ -14,7 +14,7 @@ from astrid_sdk.errors import InvalidInputError
 @click.option("--tier", multiple=True, help="Such as raw-observations or detections.")
 @click.option("--name", multiple=True, help="A pattern, such as 'sn2024*'.")
 @click.option("--object", "object_name", multiple=True, help="A pattern for the target's name.")
-@click.option("--night", multiple=True, help="YYYY-MM-DD, or undated.")
+@click.option("--night", multiple=True, help="Local date of the evening, YYYY-MM-DD; or undated.")
 @click.option("--filter", "filter_band", multiple=True, help="Such as r.")
 @click.option("--instrument", multiple=True, help="As the header calls it.")
 @click.option("--survey", multiple=True, help="As the header calls it.")

@@ -64,6 +64,7 @@ def _end(message: str, code: int = BAD_INPUT) -> NoReturn:
 
 def _usage(error: click.ClickException) -> str:
     said = " ".join(error.format_message().split())
+    said += "" if said.endswith((".", "!", "?")) else "."
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{said} See {context.command_path} --help" if context else said
 

@@ -127,7 +127,12 @@ def put(paths: tuple[Path, ...], tier: str, purpose: str, store: str) -> None:
     A run that was stopped goes on where it was when it is started again. Exit code 2 where no file
     at all could be stored.
     """
-    report = open_store(store).ingest(paths, tier=tier, purpose=purpose)
+    # Whatever can be refused is refused before a store is made.
+    from astrid_sdk.catalog.ingest.gathering import gather  # noqa: PLC0415 - pyarrow, below
+    from astrid_sdk.catalog.ingest.ingest import observation_tier  # noqa: PLC0415 - is slow
+
+    files, where = gather(paths), observation_tier(tier)
+    report = open_store(store).ingest_files(files, tier=where, purpose=purpose)
     click.echo(report)
     if not report.files:
         sys.exit(BAD_INPUT)
@@ -135,13 +140,19 @@ def put(paths: tuple[Path, ...], tier: str, purpose: str, store: str) -> None:
 
 @main.command()
 @click.argument("content_hash")
+@click.argument("misplaced", nargs=-1, metavar="")
 @click.option("-o", "--output", type=_FILE, help="File to write; its own name by default.")
 @store_option
-def get(content_hash: str, output: Path | None, store: str) -> None:
+def get(content_hash: str, misplaced: tuple[str, ...], output: Path | None, store: str) -> None:
     """Write the content with this hash to a file, verified.
 
     Any unique beginning of the hash with at least eight digits is enough.
     """
+    if misplaced:
+        raise click.UsageError(
+            f"Unexpected {misplaced[0]!r}: one content at a time, and the file to write is named "
+            f"after -o: astrid get {content_hash} -o FILE."
+        )
     click.echo(open_existing_store(store).save(content_hash, output))
 
 

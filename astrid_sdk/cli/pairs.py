@@ -17,7 +17,7 @@ _DAYS = click.FloatRange(min=0)
 @click.option("--cone", nargs=3, type=float, metavar="RA DEC RADIUS", help="ICRS, degrees.")
 @click.option("--filter", "filter_band", help="Such as r.")
 @click.option("--tier", help="Of both; raw-observations by default.")
-@click.option("--night", help="YYYY-MM-DD, of the science frames.")
+@click.option("--night", help="Of the science frames: local date of the evening.")
 @click.option("--after", help="Exposure start of the science frames, UTC, ISO.")
 @click.option("--before", help="Exposure start of the science frames, UTC, ISO.")
 @click.option(

@@ -1,5 +1,6 @@
 """The book that a store keeps of its datasets: versions, what is said of them, tags."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, overload
@@ -15,9 +16,12 @@ from astrid_sdk.datasets.registry import Committed, DatasetRegistry
 from astrid_sdk.datasets.tables import DatasetSummary, DatasetTable, VersionTable
 from astrid_sdk.datasets.tags import Tag, Tags, TagTable
 from astrid_sdk.datasets.versions import DatasetVersion, VersionName, check_dataset_id
+from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.progress import Progress, shown
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class DatasetBook:
@@ -120,7 +124,7 @@ class DatasetBook:
             There is no such dataset.
         """
         said = self._information.last(dataset_id)
-        has_versions = not said.number and bool(self._registry.list(dataset_id))
+        has_versions = not said.number and self._registry.has_versions(dataset_id)
         return required(said, has_versions=has_versions)
 
     def version(
@@ -135,15 +139,18 @@ class DatasetBook:
     ) -> DatasetVersion:
         """Make the next version of a dataset; an unchanged one is no new version.
 
+        Where nothing changed, the newest version is returned with the message it has, and a warning
+        in the log says that a new message was not kept.
+
         Parameters
         ----------
         dataset_id : str
         files : optional
-            A folder, whose files are stored; rows of `find`; training samples; files of another
-            version; content hashes; or a mapping of path to content hash. What the catalogue
-            knows of them is filled in. None is the files of the newest version as people label
-            them now, without those that were excluded since; the first time, every labelled
-            triplet of the store.
+            A folder, whose files are stored, hidden ones too, as DVC counts them; rows of `find`;
+            training samples; files of another version; content hashes; or a mapping of path to
+            content hash. What the catalogue knows of them is filled in. None is the files of the
+            newest version as people label them now, without those that were excluded since; the
+            first time, every labelled triplet of the store.
         message : str
             What is new, for whoever chooses a version later.
         parents : sequence of str, optional
@@ -159,7 +166,8 @@ class DatasetBook:
         Raises
         ------
         InvalidInputError
-            `files` names no contents, a path cannot be one, or the id is none.
+            `files` names no contents, nothing is left of them (``kind="no_files"``), a path cannot
+            be one, or the id is none.
         NotFoundError
             A content is not stored.
         StorageUnavailableError
@@ -167,12 +175,16 @@ class DatasetBook:
         """
         self._registry.require_store(dataset_id)
         chosen = self._chosen(dataset_id, files, progress=progress)
+        if not chosen.filled.files:
+            raise _nothing(dataset_id, files)
         named = None if parents is None else [self.get(parent).name for parent in parents]
         manifest = DatasetManifest(dataset_id, chosen.filled.files, chosen.left_out)
         sources = chosen.filled.unlinked
         made = self._registry.commit(
             manifest, message, parents=named, details=details, sources=sources
         )
+        if not made.is_new:
+            _say_unchanged(made.version, message)
         return made.version
 
     def commit(
@@ -273,3 +285,23 @@ class DatasetBook:
                 return self._choosing.given(files, tell)
         versions = self._registry.list(dataset_id)
         return self._choosing.again(self.manifest(versions[-1]) if versions else None)
+
+
+def _nothing(dataset_id: str, files: Files) -> InvalidInputError:
+    why = (
+        f"every file of the newest version of {dataset_id} is excluded"
+        if files is None
+        else "what was given holds no content; a search may have found none"
+    )
+    return InvalidInputError(f"nothing to version: {why}", kind="no_files")
+
+
+def _say_unchanged(version: DatasetVersion, message: str) -> None:
+    if message in {"", version.message}:
+        _LOGGER.info("nothing changed since %s: it stays the newest version", version.name)
+        return
+    _LOGGER.warning(
+        "nothing changed since %s: it stays the newest version, and the message %r is not kept",
+        version.name,
+        message,
+    )

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from astrid_sdk.datasets.folders import files_in
+from astrid_sdk.datasets.dvc.walking import counted_below
+from astrid_sdk.datasets.fetching import Wanted, fetch
+from astrid_sdk.datasets.links import refuse_linked_folders
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
 from astrid_sdk.datasets.shown import Shown
 from astrid_sdk.datasets.versions import DatasetVersion
@@ -125,6 +127,7 @@ def check_out(
     _require_folder(root)
     _require_files(root, manifest)
     places = {file.path: root / file.path for file in manifest.files}
+    refuse_linked_folders(root, places.values())
     there = {path: at for path, at in places.items() if at.is_file()}
     hashes = cas.hash_files(_of_the_right_size(manifest, there))
     known = _Known(cas, others)
@@ -136,8 +139,9 @@ def check_out(
         (kept if is_there else wanted).append(file)
     in_the_way = {file.path: there[file.path] for file in wanted if file.path in there}
     aside = [*_set_aside(root, in_the_way, known)]
-    _fetch(cas, wanted, root, progress, len(kept))
-    extra = {path: at for path, at in files_in(root).items() if path not in places}
+    named = [Wanted(file.content_hash, file.path, file.tier) for file in wanted]
+    fetch(cas, named, root, progress, done=len(kept))
+    extra = {path: at for path, at in counted_below(root, None).items() if path not in places}
     left = [*_left_over(extra, known, prune=prune)]
     files = [*_checked(wanted, FileState.FETCHED), *_checked(kept, FileState.KEPT), *aside, *left]
     return Checkout(sorted(files, key=lambda file: file.path), version, root)
@@ -199,30 +203,6 @@ def _left_over(extra: Mapping[str, Path], known: _Known, *, prune: bool) -> Iter
                 at.unlink()
             state = FileState.REMOVED if prune else FileState.LEFT_OVER
             yield CheckedFile(path, state, hashes[at], size_bytes)
-
-
-def _fetch(
-    cas: ContentAddressedStorage,
-    wanted: Sequence[DatasetFile],
-    root: Path,
-    progress: Progress | None,
-    done: int,
-) -> None:
-    """Write files tier by tier: each tier is listed once."""
-    total = done + len(wanted)
-    tiers: dict[str, list[DatasetFile]] = {}
-    for file in wanted:
-        tiers.setdefault(file.tier, []).append(file)
-    for tier, files in tiers.items():
-        before = done
-
-        def tell(arrived: int, _total: int, name: str, before: int = before) -> None:
-            if progress is not None:
-                progress(before + arrived, total, name)
-
-        pairs = [(file.content_hash, file.path) for file in files]
-        cas.retrieve_files(pairs, root, tier=tier or None, progress=tell)
-        done += len(files)
 
 
 def _checked(files: Iterable[DatasetFile], state: FileState) -> Iterator[CheckedFile]:

@@ -55,7 +55,8 @@ class Datasets(DatasetBook):
         NotFoundError
             There is no such version, or a content is no longer stored.
         InvalidInputError
-            The folder cannot be written, or a folder stands where a file belongs.
+            The folder cannot be written, a folder stands where a file belongs, or a folder in it is
+            a link (``kind="symlink"``).
         """
         version = self.get(name)
         with shown(progress, "checking out") as tell:

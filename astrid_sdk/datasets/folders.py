@@ -1,6 +1,5 @@
 """A folder on this machine as the files of a dataset: stored in bulk, under their paths in it."""
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 from astrid_sdk.catalog.ingest.look import look_into
 from astrid_sdk.catalog.search.told import told_of
 from astrid_sdk.catalog.tables import Catalog
+from astrid_sdk.datasets.dvc.walking import counted_below
+from astrid_sdk.datasets.dvc.workspace import Workspace
 from astrid_sdk.datasets.manifest import DatasetFile
 from astrid_sdk.datasets.roles import FILE
 from astrid_sdk.datasets.versions import check_path
@@ -28,8 +29,8 @@ def store_folder(
 ) -> list[DatasetFile]:
     """Store the files below `folder` in tier ``datasets``; return them with their paths in it.
 
-    FITS files are looked into, so that their place on the sky is known. What is hidden, and links
-    to folders, are left where they are.
+    FITS files are looked into, so that their place on the sky is known. What counts is what DVC
+    counts; see `counted_below`.
 
     Raises
     ------
@@ -64,15 +65,16 @@ def files_below(folder: Path) -> dict[str, Path]:
         raise InvalidInputError(
             f"{folder} is no folder: give version() a folder that is there", kind="no_folder"
         )
-    found = {check_path(path): at for path, at in files_in(root).items()}
+    found = {check_path(path): at for path, at in _counted_in(root).items()}
     if not found:
         raise InvalidInputError(f"no file is in {folder}: nothing to version", kind="no_files")
     return found
 
 
-def files_in(root: Path) -> dict[str, Path]:
-    """Return the files below a folder that are not hidden, by their paths in it, in order."""
-    return dict(sorted((path.relative_to(root).as_posix(), path) for path in _walked(root)))
+def _counted_in(folder: Path) -> dict[str, Path]:
+    path = folder.resolve()
+    workspace = Workspace.around(path)
+    return counted_below(path, workspace.root if workspace else None)
 
 
 def _records(catalog: Catalog, stored: Sequence[NewFile]) -> Iterator[Record]:
@@ -115,16 +117,3 @@ def _failed(failed: Sequence[FailedFile], count: int) -> AstridError:
     error = first.error.saying(said)
     error.__cause__ = first.error
     return error
-
-
-def _walked(root: Path) -> Iterator[Path]:
-    for folder, below, names in os.walk(root, onerror=_refuse):
-        below[:] = [name for name in below if not name.startswith(".")]
-        yield from (Path(folder, name) for name in names if not name.startswith("."))
-
-
-def _refuse(error: OSError) -> None:
-    raise InvalidInputError(
-        f"cannot read the folder {error.filename}: {error.strerror}; check its rights",
-        kind="unreadable",
-    ) from error

@@ -32,6 +32,7 @@ from astrid_sdk.tiers import Tier
 __all__ = ["MANIFEST_STEP", "Committed", "DatasetRegistry", "DatasetVersion"]
 
 _VERSIONS = f"{Tier.DATASETS.value}/versions/"
+_NAMED = 10
 _BEFORE: Final = None
 """As parents: the version before."""
 
@@ -158,12 +159,17 @@ class DatasetRegistry:
         NotFoundError
             There is no such version.
         """
-        numbers = self._markers.numbers_of(check_dataset_id(name.dataset_id))
-        wanted = [each for each in numbers if name.number in (None, each)]
-        if not wanted:
-            which = "version" if name.number is None else f"version {name.number}"
-            raise NotFoundError(f"dataset {name.dataset_id} has no {which}")
-        return self._read([(name.dataset_id, wanted[-1])])[0]
+        dataset_id = check_dataset_id(name.dataset_id)
+        if name.number is not None:
+            return self._numbered(dataset_id, name.number)
+        last = self._last(dataset_id)
+        if last is None:
+            raise NotFoundError(f"dataset {dataset_id} has no version{self._those_that_have()}")
+        return last
+
+    def has_versions(self, dataset_id: str) -> bool:
+        """Return whether there is a version of `dataset_id`; none is read."""
+        return bool(self._markers.numbers_of(check_dataset_id(dataset_id)))
 
     def versions_of(self, manifests: Collection[str]) -> Mapping[str, Sequence[str]]:
         """Return which dataset versions each of `manifests` is, such as ``["sn-train v2"]``.
@@ -211,6 +217,19 @@ class DatasetRegistry:
             inputs["sources"] = sorted(sources)
         parameters = {"dataset_id": manifest.dataset_id, "manifest_hash": sha256_hex(content)}
         return self._derivations.derive(MANIFEST_STEP, inputs, parameters, name=manifest.dataset_id)
+
+    def _numbered(self, dataset_id: str, number: int) -> DatasetVersion:
+        try:
+            return self._read([(dataset_id, number)])[0]
+        except NotFoundError as error:
+            if error.kind == "no_such_bucket":
+                raise
+            raise NotFoundError(f"dataset {dataset_id} has no version {number}") from error
+
+    def _those_that_have(self) -> str:
+        names = sorted(filter(DATASET_ID.fullmatch, self._markers.numbers()))
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"; those that have: {', '.join(names[:_NAMED])}{more}" if names else ""
 
     def _last(self, dataset_id: str) -> DatasetVersion | None:
         numbers = self._markers.numbers_of(dataset_id)

@@ -1,6 +1,7 @@
 """What a dataset version is, and how people name one."""
 
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,13 +10,15 @@ from typing import Self
 from typing_extensions import override
 
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.rendering import counted, human_bytes
 from astrid_sdk.storage.keys import check_key
 
 DATASET_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _NUMBER = re.compile(r"v?([1-9][0-9]*)")
+_MESSAGE_WIDTH = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DatasetVersion:
     """A committed version of a dataset.
 
@@ -60,6 +63,14 @@ class DatasetVersion:
     def __str__(self) -> str:
         return f"{self.dataset_id} v{self.number} ({self.files} files)"
 
+    @override
+    def __repr__(self) -> str:
+        size = "" if self.size_bytes is None else human_bytes(self.size_bytes)
+        message = textwrap.shorten(self.message, _MESSAGE_WIDTH, placeholder=" …")
+        when = f"{self.created_at:%Y-%m-%d %H:%M}"
+        said = (counted(self.files, "file"), size, repr(message) if message else "", when)
+        return f"<{self.dataset_id} v{self.number}: {', '.join(filter(None, said))}>"
+
 
 @dataclass(frozen=True, slots=True)
 class VersionName:
@@ -86,14 +97,19 @@ class VersionName:
         InvalidInputError
             It is none of these.
         """
-        dataset_id, _, which = text.strip().replace(" ", "@", 1).partition("@")
+        dataset_id, at, which = text.strip().replace(" ", "@", 1).partition("@")
         check_dataset_id(dataset_id)
+        if at and not which:
+            raise InvalidInputError(
+                f"{text!r} names no version after the @: give {dataset_id!r} for the newest, or "
+                f"'{dataset_id}@v1'"
+            )
         if number := _NUMBER.fullmatch(which):
             return cls(dataset_id, int(number[1]))
         return cls(dataset_id, tag=check_tag(which) if which else "")
 
 
-def check_dataset_id(dataset_id: str) -> str:
+def check_dataset_id(dataset_id: object) -> str:
     """Return `dataset_id` if it is one.
 
     Raises
@@ -101,9 +117,9 @@ def check_dataset_id(dataset_id: str) -> str:
     InvalidInputError
         It is not 1 to 63 of ``a-z 0-9 . _ -``.
     """
-    if not DATASET_ID.fullmatch(dataset_id):
-        raise InvalidInputError(f"{dataset_id!r} is not a dataset id: 1 to 63 of a-z 0-9 . _ -")
-    return dataset_id
+    if isinstance(dataset_id, str) and DATASET_ID.fullmatch(dataset_id):
+        return dataset_id
+    raise InvalidInputError(f"{dataset_id!r} is not a dataset id: 1 to 63 of a-z 0-9 . _ -")
 
 
 def check_tag(tag: str) -> str:

@@ -22,6 +22,7 @@ from astrid_sdk.storage.base import CATALOG_PREFIX, ObjectStorage
 
 _MODEL_URIS = "mlflow.store.artifact.utils.models"
 SCHEMES = ("runs", "models", "r2", "s3", "file", "mlflow-artifacts")
+_SHOWN_SCHEMES = ", ".join(f"{scheme}:/" for scheme in SCHEMES)
 _ROOT = re.compile(
     r"(?P<root>.*/(?P<owner>[0-9a-f]{32}|m-[0-9a-f]{32})/artifacts)(?:/(?P<path>.*))?"
 )
@@ -101,7 +102,7 @@ class ArtifactPlaces:
             return self._of_model(uri)
         if scheme not in SCHEMES:
             raise InvalidInputError(
-                f"{uri!r} is no artifact URI: give one of {', '.join(f'{s}:/' for s in SCHEMES)}",
+                f"{uri!r} is no artifact URI: give one of {_SHOWN_SCHEMES}{_by_name(uri)}",
                 kind="artifact_uri",
             )
         return _plain_place(uri)
@@ -207,6 +208,13 @@ def _split(uri: str) -> tuple[str, str]:
     name = "mlflow.store.artifact.models_artifact_repo"
     found: tuple[str, str] = mlflow_module(name).ModelsArtifactRepository.split_models_uri(uri)
     return found
+
+
+def _by_name(text: str) -> str:
+    """Return how to ask for a registered model, where `text` may be the name of one."""
+    if not text or "/" in text or ":" in text:
+        return ""
+    return f"; of a registered model 'models:/{text}/1' or 'models:/{text}@champion'"
 
 
 def _plain_place(uri: str) -> ArtifactPlace:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from typing_extensions import override
 
+from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.rendering import html_table
 
 _SHORT = 8
@@ -48,7 +49,7 @@ class LoggedModel:
         return f"<model {shown}: {self.uri}{trained}>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelVersion:
     """A version in MLflow's registry.
 
@@ -80,6 +81,36 @@ class ModelVersion:
     def __str__(self) -> str:
         called = "".join(f" @{alias}" for alias in self.aliases)
         return f"{self.name} v{self.version}{called}"
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{self}: {self.uri}>"
+
+
+AnyModel: TypeAlias = str | LoggedModel | ModelVersion
+"""A model: its URI, what logging it gave, or what registering it gave."""
+
+
+def uri_of(model: AnyModel) -> str:
+    """Return the URI of a model.
+
+    Raises
+    ------
+    InvalidInputError
+        It waits on this machine (``kind="spooled"``), or is none of these.
+    """
+    uri = getattr(model, "uri", model)
+    if not isinstance(uri, str):
+        raise InvalidInputError(
+            f"{model!r} is no model: give its URI, or what log() or register() returned",
+            kind="model",
+        )
+    if not uri and model != uri:
+        raise InvalidInputError(
+            f"{model!r}: it has no URI before it is there; call astrid.models.replay()",
+            kind="spooled",
+        )
+    return uri
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,13 @@ from astrid_sdk.models.log_entry import (
     texts_of,
 )
 from astrid_sdk.models.log_spool import LogSpool
-from astrid_sdk.models.logged_model import LoggedModel, ModelComparison, ModelVersion
+from astrid_sdk.models.logged_model import (
+    AnyModel,
+    LoggedModel,
+    ModelComparison,
+    ModelVersion,
+    uri_of,
+)
 from astrid_sdk.models.registered_names import RegisteredNames
 from astrid_sdk.models.registry import ModelRegistry
 from astrid_sdk.models.run_log import RunLog
@@ -134,14 +140,14 @@ class Models:
             _gather(artifacts or {}, folder / ARTIFACTS_FOLDER)
             return self._carried_out(entry, folder, spool=spool)
 
-    def load(self, uri: str, *, allow_pickle: bool = False) -> Any:
+    def load(self, uri: AnyModel, *, allow_pickle: bool = False) -> Any:
         """Return the model at `uri`, each file verified before anything is read from it.
 
         Parameters
         ----------
-        uri : str
+        uri : str, LoggedModel or ModelVersion
             ``models:/<name>/<version>``, ``models:/<name>@<alias>``, ``models:/m-<id>``, or a
-            folder of a run.
+            folder of a run; or what `log` or `register` returned.
         allow_pickle : bool, optional
             Load a model that runs code, if all its files are those of a model that was logged
             into this store. A stranger's is refused.
@@ -156,10 +162,11 @@ class Models:
         NotFoundError
             There is no such model.
         """
-        return loading.load(self._artifacts, self._catalog, uri, allow_pickle=allow_pickle)
+        found = uri_of(uri)
+        return loading.load(self._artifacts, self._catalog, found, allow_pickle=allow_pickle)
 
-    def register(self, name: str, uri: str) -> ModelVersion:
-        """Make the model at `uri` the next version of the registered model `name`.
+    def register(self, name: str, uri: AnyModel) -> ModelVersion:
+        """Make the model at `uri`, as `load` takes it, the next version of `name`.
 
         Raises
         ------
@@ -170,7 +177,7 @@ class Models:
         NotFoundError, InvalidInputError
             It is not there, or not with all its files. Nothing is registered then.
         """
-        made = self._registry.register(name, uri)
+        made = self._registry.register(name, uri_of(uri))
         if made.model_hash:
             self._names.record(made.model_hash, name, made.version)
         return made
@@ -205,20 +212,20 @@ class Models:
         """Return the registered versions of `name`, the first one first."""
         return self._registry.versions(name)
 
-    def compare(self, a: str, b: str) -> ModelComparison:
+    def compare(self, a: AnyModel, b: AnyModel) -> ModelComparison:
         """Return datasets, metrics and parameters of two models side by side.
 
         Parameters
         ----------
-        a, b : str
-            URIs, as `load` takes them.
+        a, b : str, LoggedModel or ModelVersion
+            As `load` takes them.
 
         Raises
         ------
         NotFoundError
             One of them is not there.
         """
-        return comparing.compare(self._artifacts, a, b)
+        return comparing.compare(self._artifacts, uri_of(a), uri_of(b))
 
     @property
     def waiting(self) -> int:

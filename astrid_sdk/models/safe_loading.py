@@ -54,8 +54,9 @@ def save_model(model: Any, folder: Path, *, allow_pickle: bool, **options: Any) 
             _save_estimator(model, folder, allow_pickle=allow_pickle, **options)
         else:
             raise InvalidInputError(
-                f"a {type(model).__name__} is no model that can be written without pickles: save "
-                "it with its flavour (mlflow.<flavour>.save_model) and log that folder",
+                f"no model of type {type(model).__name__} can be written here, with pickles or "
+                "without: give one of scikit-learn, XGBoost, LightGBM or ONNX, or save it with its "
+                "flavour (mlflow.<flavour>.save_model) and log that folder",
                 kind="model",
             )
 

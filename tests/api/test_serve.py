@@ -75,9 +75,29 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
             check=False,
             timeout=120,
         )
-    assert answer.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port}" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert (answer.returncode, answer.stdout) == (2, "")
+    (line,) = answer.stderr.splitlines()
+    assert f"cannot listen on 127.0.0.1:{port} because another program does" in line
+
+
+def test_it_answers_as_soon_as_it_is_announced_and_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", f"{heed}from astrid_sdk.cli.main import main; main()"]
+    port = free_port()
+    process = subprocess.Popen(
+        [*command, "serve", "--port", str(port), "--store", str(tmp_path / "store")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=child_environment({"PYTHONUNBUFFERED": "1"}),
+    )
+    assert process.stdout is not None
+    assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+    assert httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=60).status_code == 200
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert all(line.startswith("{") for line in said.splitlines()), said
 
 
 def test_uvicorn_serves_the_store_of_the_environment(tmp_path: Path) -> None:

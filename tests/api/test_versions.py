@@ -95,6 +95,12 @@ def test_a_file_that_cannot_be_listed_is_refused(
     assert shared.client.get("/storage/datasets/refused/versions").status_code == 404
 
 
+def test_a_version_of_nothing_is_refused(shared: Here) -> None:
+    status, told = _make(shared, "nothing", [])
+    assert (status, told["code"]) == (422, "invalid_input")
+    assert shared.client.get("/storage/datasets/nothing/versions").status_code == 404
+
+
 def test_two_files_of_one_path_are_refused(shared: Here) -> None:
     (file,) = _files(shared, b"e")
     status, told = _make(shared, "twice", [file, file])

@@ -142,6 +142,12 @@ def test_inputs_that_are_no_mapping_are_refused(bench: Bench, inputs: Any) -> No
             run(inputs)
 
 
+@pytest.mark.parametrize("step", [3, None, "upper"])
+def test_what_is_no_step_is_refused(bench: Bench, step: Any) -> None:
+    with pytest.raises(InvalidInputError, match="give a function or a Step"):
+        session(bench).derive(step, {})
+
+
 def test_an_input_that_is_not_stored_is_not_found_and_nothing_is_recorded(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
         session(bench).derive(upper, {"text": "ab" * 32})

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,17 @@ def test_a_name_with_brackets_is_a_name_where_there_is_such_a_file(nights: Path)
 def test_what_leads_to_no_file_is_bad_input(nights: Path, source: str, said: str) -> None:
     with pytest.raises(InvalidInputError, match=said):
         gather(nights / source)
+
+
+@pytest.mark.parametrize("source", [3, None, [3], [None, "x"], b"x", object])
+def test_what_is_no_path_is_bad_input(source: Any) -> None:
+    with pytest.raises(InvalidInputError, match="takes a file, a folder, a pattern"):
+        gather(source)
+
+
+def test_files_of_another_kind_in_folders_are_counted(nights: Path) -> None:
+    assert gather(nights).passed_over == 1
+    assert gather([nights / "n2", nights / "n1" / "notes.txt"]).passed_over == 0
 
 
 def test_an_empty_list_is_bad_input() -> None:

@@ -25,7 +25,7 @@ def report() -> IngestReport:
 
 def test_the_first_line_has_the_counts_and_what_waits(report: IngestReport) -> None:
     assert str(report).splitlines()[0] == (
-        "2 stored, 1 already there, 3002 skipped: 4.0 KiB in 2.5 s, 1 nights, 1 observations; "
+        "2 stored, 1 already there, 3002 skipped: 4.0 KiB in 2.5 s, 1 night, 1 observation; "
         "1 wait here until the store is back: astrid.sync()"
     )
 
@@ -73,8 +73,36 @@ def test_a_report_of_nothing_shows_itself() -> None:
     assert (IngestReport().nights, IngestReport().observations) == ([], [])
 
 
-def test_the_object_in_a_notebook_or_a_list_is_its_first_line(report: IngestReport) -> None:
-    assert repr(report) == str(report).splitlines()[0]
+def test_the_object_shows_the_first_ten_skips_with_their_reasons() -> None:
+    skips = tuple(SkippedFile(f"{letter}.fits", f"of kind {letter}") for letter in "abcdefghijklm")
+    shown = IngestReport(skipped=skips)
+    lines = repr(shown).splitlines()
+    assert lines[0] == str(shown).splitlines()[0]
+    assert lines[1:11] == [f"  skipped {letter}.fits: of kind {letter}" for letter in "abcdefghij"]
+    assert lines[11:] == ["  and 3 more: .to_pandas()"]
+    page = shown._repr_mimebundle_()["text/html"]
+    assert "<td>j.fits</td><td>of kind j</td>" in page
+    assert "k.fits" not in page
+    assert "and 3 more" in page
+
+
+def test_skips_with_one_reason_are_named_each_in_the_page() -> None:
+    skips = tuple(SkippedFile(f"{n}.fits", f"{n}.fits is a bias frame") for n in range(5))
+    page = IngestReport(skipped=skips)._repr_mimebundle_()["text/html"]
+    assert all(f"<td>{n}.fits</td>" in page for n in range(5))
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 file is not called like a FITS file and was passed over"),
+        (1200, "1,200 files are not called like FITS files and were passed over"),
+    ],
+)
+def test_files_that_were_passed_over_are_counted(count: int, said: str) -> None:
+    report = IngestReport((file("a.fits"),), passed_over=count)
+    assert str(report).splitlines()[-1] == f"  {said}"
+    assert f"<p>{said}</p>" in report._repr_mimebundle_()["text/html"]
 
 
 def warned(name: str, *warnings: str) -> IngestedFile:
@@ -86,19 +114,19 @@ def test_warnings_are_counted_by_file_and_alike_ones_are_one() -> None:
     report = IngestReport((*files, warned("x.fits", "<b>"), file("y.fits")))
     assert str(report).splitlines()[1:] == [
         "  4 files have warnings:",
-        "    4 x <b>",
-        "    3 x DATE-OBS = 0 is no date",
+        "    4 x <b> (0.fits, 1.fits, 2.fits and 1 more)",
+        "    3 x DATE-OBS = 0 is no date (0.fits, 1.fits, 2.fits)",
     ]
     page = report._repr_mimebundle_()["text/html"]
     assert "<th>4 files have warnings</th>" in page
-    assert "<td>4</td><td>&lt;b&gt;</td>" in page
+    assert "<td>4</td><td>&lt;b&gt;</td><td>0.fits, 1.fits, 2.fits and 1 more</td>" in page
 
 
 def test_of_many_warnings_the_first_five_are_shown() -> None:
     report = IngestReport((warned("a.fits", *(f"card {letter}" for letter in "abcdefg")),))
     lines = str(report).splitlines()[1:]
     assert lines[0] == "  1 file has warnings:"
-    assert lines[1:6] == [f"    1 x card {letter}" for letter in "abcde"]
+    assert lines[1:6] == [f"    1 x card {letter} (a.fits)" for letter in "abcde"]
     assert lines[6:] == ["    and 2 other warnings"]
 
 

@@ -149,6 +149,15 @@ def test_two_reductions_of_one_exposure_keep_their_own_weights(bench: Bench) -> 
     ]
 
 
+def test_files_that_share_an_exposure_are_said_to(bench: Bench) -> None:
+    shared = told(observation_id="exposure-1")
+    bench.records.append([stored("a.fits", shared), stored("a.fits.gz", shared)])
+    found = observations(bench.catalog, Query())
+    assert repr(found).startswith("<2 observations of 1 exposure>\n")
+    assert "<b>2 observations of 1 exposure</b>" in found._repr_mimebundle_()["text/html"]
+    assert repr(found[:1]).startswith("<1 observation>\n")
+
+
 def test_one_exposure_in_two_tiers_is_two_observations(bench: Bench) -> None:
     shared = told(observation_id="exposure-1")
     records = [stored(tier.value, shared, tier=tier) for tier in (Tier.RAW_OBSERVATIONS, Tier.TEMP)]
@@ -219,6 +228,16 @@ def test_the_table_comes_back_from_arrow_and_shows_itself_escaped(bench: Bench) 
     page = found._repr_mimebundle_()["text/html"]
     assert "&lt;i&gt;.fits" in page
     assert "<i>" not in page
+
+
+def test_a_search_that_finds_none_says_why(bench: Bench) -> None:
+    assert "nothing is stored yet" in repr(observations(bench.catalog, Query()))
+    bench.records.append(exposure(1, 0.0))
+    found = observations(bench.catalog, Query(instrument="<DECam>"))
+    assert found.why_empty == "no stored image has instrument '<DECam>' (there are: testcam)"
+    assert repr(found) == f"<0 observations>\nnothing found: {found.why_empty}"
+    assert "'&lt;DECam&gt;'" in found._repr_mimebundle_()["text/html"].replace("&#x27;", "'")
+    assert observations(bench.catalog, Query()).why_empty == ""
 
 
 # pairs, from the catalogue

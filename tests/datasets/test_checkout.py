@@ -115,6 +115,27 @@ def test_a_folder_in_the_way_is_refused_before_anything_is_written(
     assert held(out) == {"a.txt/inside": b"mine"}
 
 
+def test_nothing_is_written_through_a_link_inside_the_folder(
+    datasets: Datasets, out: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    write(elsewhere, {"b.txt": b"mine"})
+    out.mkdir()
+    (out / "sub").symlink_to(elsewhere)
+    with pytest.raises(InvalidInputError, match="is a link") as refused:
+        datasets.checkout("x@v1", out)
+    assert refused.value.kind == "symlink"
+    assert held(out) == {}
+    assert held(elsewhere) == {"b.txt": b"mine"}
+
+
+def test_the_folder_itself_may_be_a_link(datasets: Datasets, out: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    out.symlink_to(tmp_path / "elsewhere")
+    datasets.checkout("x@v1", out)
+    assert held(tmp_path / "elsewhere") == VERSIONS[0]
+
+
 def test_a_file_where_the_folder_belongs_is_refused(datasets: Datasets, out: Path) -> None:
     out.write_bytes(b"a file")
     with pytest.raises(InvalidInputError, match="cannot make the folder"):

@@ -2,11 +2,13 @@
 
 import contextlib
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from datasets.old_formats import MANIFEST_1, MARKER_1
 from stores import BUCKET, Bench, CrashingStore, WrappedStore, at_once, local_store
 from switched import Switched
+from typing_extensions import override
 
 from astrid_sdk.catalog.lineage.lineages import Lineages
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
@@ -21,10 +23,12 @@ from astrid_sdk.errors import (
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.content_addressed_storage import blob_key
 from astrid_sdk.storage.local_client import LocalStorageClient
+from astrid_sdk.storage.operations import ListPage, Operation
 from astrid_sdk.storage.spooling import SpoolingStorage
 from astrid_sdk.tiers import Tier
 
 NAME = "sn-train"
+ResultT = TypeVar("ResultT")
 
 
 @pytest.fixture
@@ -35,6 +39,15 @@ def store(tmp_path: Path) -> LocalStorageClient:
 @pytest.fixture
 def registry(store: LocalStorageClient) -> DatasetRegistry:
     return registry_on(store)
+
+
+class UnlistedStore(WrappedStore):
+    """Cannot list."""
+
+    @override
+    def perform(self, operation: Operation[ResultT]) -> ResultT:
+        assert not isinstance(operation, ListPage)
+        return super().perform(operation)
 
 
 def registry_on(store: ObjectStorage) -> DatasetRegistry:
@@ -64,6 +77,14 @@ def test_versions_are_numbered_from_one_and_keep_what_they_were(
     assert str(two.version) == "sn-train v2 (2 files)"
     assert len(registry.manifest(NAME).files) == 2
     assert len(registry.manifest(NAME, 1).files) == 1
+
+
+def test_a_version_by_its_number_is_read_and_nothing_is_listed(store: LocalStorageClient) -> None:
+    made = registry_on(store).commit(manifest(1), "first").version
+    asked = registry_on(UnlistedStore(store))
+    assert asked.get(VersionName(NAME, 1)) == made
+    with pytest.raises(NotFoundError, match=f"dataset {NAME} has no version 2"):
+        asked.get(VersionName(NAME, 2))
 
 
 def test_an_unchanged_manifest_is_no_new_version(store: LocalStorageClient) -> None:

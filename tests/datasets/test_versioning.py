@@ -76,9 +76,7 @@ def test_a_source_that_lineage_does_not_know_is_linked_by_the_version(
 def test_the_files_of_a_folder_are_stored_under_their_paths(
     astrid: AstridSession, tmp_path: Path
 ) -> None:
-    folder = folder_of(tmp_path / "in", {"a.txt": b"a", "sub/b é.txt": b"b", ".hidden": b"h"})
-    (folder / ".git").mkdir()
-    (folder / ".git" / "config").write_bytes(b"no")
+    folder = folder_of(tmp_path / "in", {"a.txt": b"a", "sub/b é.txt": b"b"})
     made = astrid.datasets.version("sn-train", folder)
     files = astrid.datasets.manifest(made).files
     assert [(it.path, it.tier, it.size_bytes) for it in files] == [
@@ -181,6 +179,58 @@ def test_a_folder_that_is_not_there_or_empty_is_refused(
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidInputError, match="nothing to version"):
         astrid.datasets.version("sn-train", tmp_path / "empty")
+
+
+def test_nothing_is_no_version(astrid: AstridSession, stamps: list[str]) -> None:
+    nothing: tuple[Any, ...] = ([], {}, astrid.find(name="zzz*"))
+    for given in nothing:
+        with pytest.raises(InvalidInputError, match="nothing to version") as caught:
+            astrid.datasets.version("sn-train", given)
+        assert caught.value.kind == "no_files"
+    astrid.datasets.version("sn-train", stamps[:1])
+    astrid.exclude(stamps[0], "trailed")
+    with pytest.raises(InvalidInputError, match="every file of the newest version of sn-train"):
+        astrid.datasets.version("sn-train")
+    assert len(astrid.datasets.list("sn-train")) == 1
+
+
+def test_that_nothing_changed_is_said_with_the_message_that_is_not_kept(
+    astrid: AstridSession, stamps: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = astrid.datasets.version("sn-train", stamps, message="first")
+    assert astrid.datasets.version("sn-train", stamps) == first
+    assert not caplog.records
+    assert astrid.datasets.version("sn-train", stamps, message="labelled") == first
+    assert "nothing changed since sn-train@v1" in caplog.text
+    assert "'labelled' is not kept" in caplog.text
+
+
+def test_a_version_shows_itself_in_one_line(astrid: AstridSession, stamps: list[str]) -> None:
+    made = astrid.datasets.version("sn-train", stamps[:1], message="long\nwords " * 20)
+    shown = repr(made)
+    assert shown.startswith("<sn-train v1: 1 file, ")
+    assert shown.endswith(f" …', {made.created_at:%Y-%m-%d %H:%M}>")
+    assert len(shown.splitlines()) == 1
+
+
+@pytest.mark.parametrize("dataset_id", [None, 3])
+def test_what_is_no_text_is_no_dataset_id(astrid: AstridSession, dataset_id: Any) -> None:
+    with pytest.raises(InvalidInputError, match="is not a dataset id"):
+        astrid.datasets.version(dataset_id, [])
+
+
+def test_a_name_that_breaks_off_after_its_at_is_no_version(astrid: AstridSession) -> None:
+    with pytest.raises(InvalidInputError, match="'sn-train' for the newest, or 'sn-train@v1'"):
+        astrid.datasets.get("sn-train@")
+
+
+def test_who_asks_for_an_unknown_dataset_hears_which_there_are(
+    astrid: AstridSession, stamps: list[str]
+) -> None:
+    for number in range(11):
+        astrid.datasets.version(f"sn-{number:02}", stamps[:1])
+    with pytest.raises(NotFoundError, match=r"those that have: sn-00, .*, sn-09 and 1 more$"):
+        astrid.datasets.get("nope")
 
 
 def test_contents_of_one_name_are_told_apart_and_hostile_names_give_no_path(

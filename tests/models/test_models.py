@@ -303,6 +303,29 @@ def test_registered_models_have_versions_and_aliases(
         astrid.models.load("models:/rb@nobody")
 
 
+def test_what_logging_and_registering_return_is_a_model(
+    astrid: AstridSession, estimator: LogisticRegression
+) -> None:
+    model = logged(astrid, estimator, params={"C": 1})
+    version = astrid.models.register("rb", model)
+    assert version.model_id == model.model_id
+    assert repr([version]) == "[<rb v1: models:/rb/1>]"
+    for given in (model, version):
+        assert np.array_equal(astrid.models.load(given).coef_, estimator.coef_)
+    assert astrid.models.compare(model, version).changed() == []
+
+
+def test_what_has_no_uri_is_refused_with_what_to_do(astrid: AstridSession) -> None:
+    waiting = LoggedModel("rb", "", "", "", "ab" * 32, is_spooled=True)
+    with pytest.raises(InvalidInputError, match=r"call astrid.models.replay\(\)") as caught:
+        astrid.models.register("rb", waiting)
+    assert caught.value.kind == "spooled"
+    with pytest.raises(InvalidInputError, match="3 is no model: give its URI"):
+        astrid.models.load(3)  # type: ignore[arg-type]  # as in a notebook
+    with pytest.raises(InvalidInputError, match="'models:/rb/1' or 'models:/rb@champion'"):
+        astrid.models.load("rb")
+
+
 def test_what_is_not_whole_is_not_registered(
     astrid: AstridSession, estimator: LogisticRegression
 ) -> None:
@@ -358,5 +381,7 @@ def test_two_models_are_compared_side_by_side(
 def test_a_model_of_another_kind_says_how_to_log_it(astrid: AstridSession, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"save_model\) and log that folder"):
         astrid.models.log(object(), "thing")
+    with pytest.raises(InvalidInputError, match=r"no model of type int .*with pickles or without"):
+        astrid.models.log(3, "thing", allow_pickle=True)
     with pytest.raises(InvalidInputError, match="no folder of a model"):
         astrid.models.log(tmp_path / "nothing", "thing")

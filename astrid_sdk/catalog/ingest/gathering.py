@@ -7,10 +7,10 @@ looked into is among the files too: trying to read it gives the reason, so that 
 import fnmatch
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.sky.file_names import SUFFIXES, is_fits_name
@@ -23,7 +23,21 @@ Source: TypeAlias = str | os.PathLike[str]
 _ANY_DEPTH = "**"
 
 
-def gather(sources: Source | Iterable[Source]) -> list[NamedFile]:
+class Gathered(list[NamedFile]):
+    """Files that are meant, each once.
+
+    Attributes
+    ----------
+    passed_over : int
+        How many files in the folders are not called like FITS files.
+    """
+
+    def __init__(self, files: Iterable[NamedFile] = (), passed_over: int = 0) -> None:
+        super().__init__(files)
+        self.passed_over = passed_over
+
+
+def gather(sources: Source | Iterable[Source]) -> Gathered:
     """Return the files that `sources` mean, each once.
 
     Parameters
@@ -35,20 +49,37 @@ def gather(sources: Source | Iterable[Source]) -> list[NamedFile]:
 
     Returns
     -------
-    list of (str, Path)
-        In the order of the sources, those of each in the order of their names.
+    Gathered
+        A list of (str, Path), in the order of the sources, those of each in the order of their
+        names.
 
     Raises
     ------
     InvalidInputError
-        One of the sources leads to no file.
+        One of the sources leads to no file, or is no path.
     """
-    single = isinstance(sources, str | os.PathLike)
-    each: Sequence[Source] = [sources] if single else list(sources)  # type: ignore[list-item, arg-type]
+    each = list(map(_path, _listed(sources)))
     if not each:
         raise InvalidInputError("there is nothing to ingest: name a file, a folder or a pattern")
-    found = (named for source in each for named in fits_files_below(Path(source).expanduser()))
-    return list({_absolute(path): (name, path) for name, path in found}.values())
+    found = [fits_files_below(path) for path in each]
+    files = {_absolute(path): (name, path) for part in found for name, path in part}
+    return Gathered(files.values(), sum(part.passed_over for part in found))
+
+
+def _listed(sources: object) -> Iterable[object]:
+    if isinstance(sources, Iterable) and not isinstance(sources, str | os.PathLike):
+        return sources
+    return [sources]
+
+
+def _path(source: Any) -> Path:
+    try:
+        return Path(source).expanduser()
+    except TypeError:
+        raise InvalidInputError(
+            f"ingest takes a file, a folder, a pattern, or a list of these, not {source!r}",
+            kind="no_path",
+        ) from None
 
 
 def _absolute(path: Path) -> str:
@@ -57,7 +88,7 @@ def _absolute(path: Path) -> str:
     return text if is_plain else os.path.abspath(text)  # noqa: PTH100 - links and all
 
 
-def fits_files_below(path: Path) -> list[NamedFile]:
+def fits_files_below(path: Path) -> Gathered:
     """Return name and path of each file that is meant by `path`; see `gather`.
 
     Raises
@@ -65,10 +96,11 @@ def fits_files_below(path: Path) -> list[NamedFile]:
     InvalidInputError
         Nothing is at `path`, or nothing there is called like a FITS file.
     """
+    walk = _Walk()
     if path.is_dir():
-        found = [(_name(file, path), file) for file in _Walk().below(path)]
+        found = [(_name(file, path), file) for file in walk.below(path)]
     elif os.path.lexists(path):
-        return [(_name(path, path.parent), path)]
+        return Gathered([(_name(path, path.parent), path)])
     elif glob.has_magic(os.fspath(path)):
         fixed = _fixed_part(path)
         found = [(_name(file, fixed), file) for file in _matching(path, fixed)]
@@ -81,7 +113,7 @@ def fits_files_below(path: Path) -> list[NamedFile]:
             f"no FITS file in {_shown(path)}: files are recognised by {' '.join(SUFFIXES)}",
             kind="empty_folder",
         )
-    return sorted(found)
+    return Gathered(sorted(found), walk.passed_over)
 
 
 @dataclass(slots=True)
@@ -89,6 +121,7 @@ class _Walk:
     """Goes through folders, each once: links to folders are followed, and may lead in a circle."""
 
     entered: set[tuple[int, int]] = field(default_factory=set)
+    passed_over: int = 0
 
     def below(self, folder: Path) -> Iterator[Path]:
         """Yield the files below `folder` that are called like FITS files, and what is closed."""
@@ -104,7 +137,9 @@ class _Walk:
             folders = [entry for entry in inside if _is_folder(entry)]
             waiting += [entry.path for entry in folders if not entry.is_symlink()]
             linked += [entry.path for entry in folders if entry.is_symlink()]
-            yield from (Path(entry.path) for entry in inside if _is_wanted(entry))
+            wanted = [entry for entry in inside if _is_wanted(entry)]
+            self.passed_over += len(inside) - len(folders) - len(wanted)
+            yield from (Path(entry.path) for entry in wanted)
 
     def _entries(self, folder: str) -> "list[os.DirEntry[str]] | None":
         """Return what is in `folder`, nothing where it was entered before, None where it is closed.

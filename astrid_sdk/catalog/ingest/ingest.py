@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from astrid_sdk.catalog.contents import PURPOSES
-from astrid_sdk.catalog.ingest.gathering import NamedFile
+from astrid_sdk.catalog.ingest.gathering import Gathered, NamedFile
 from astrid_sdk.catalog.ingest.known_contents import KnownContents
 from astrid_sdk.catalog.ingest.looking import looking
 from astrid_sdk.catalog.ingest.report import IngestReport
@@ -68,7 +68,7 @@ class Ingest:
         AstridError
             The store took no more. What it took before stays, and ingesting again goes on there.
         """
-        where, started_s = _observation_tier(tier), time.monotonic()
+        where, started_s = observation_tier(tier), time.monotonic()
         if purpose not in PURPOSES:
             raise InvalidInputError(f"purpose is 'science' or 'reference', not {purpose!r}")
         known = KnownContents.of(self._catalog, where)
@@ -77,7 +77,8 @@ class Ingest:
             for batch in batched(files, _files_per_pack(purpose)):
                 run.take(batch)
             run.finish()
-        report = run.report(time.monotonic() - started_s)
+        passed_over = files.passed_over if isinstance(files, Gathered) else 0
+        report = run.report(time.monotonic() - started_s, passed_over)
         if not report.waiting:
             with suppress(StorageUnavailableError):  # an index: it catches up by itself
                 self._catalog.refresh()
@@ -89,7 +90,14 @@ def _files_per_pack(purpose: str) -> int:
     return PACK_LINES if purpose == PURPOSES[0] else PACK_LINES // 2
 
 
-def _observation_tier(tier: Tier | str) -> Tier:
+def observation_tier(tier: Tier | str) -> Tier:
+    """Return `tier`, where observations may come in.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no such tier, or it holds no observations.
+    """
     where = Tier.parse(tier)
     if where not in TIERS:
         raise InvalidInputError(

@@ -2,20 +2,22 @@
 
 import html
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from astrid_sdk.rendering import html_table, human_bytes
+from astrid_sdk.rendering import counted, html_table, human_bytes
 from astrid_sdk.sky.summary import Summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_NAMED_SKIPS = 3
+_SHOWN_SKIPS = 10
+_NAMED_SKIPS = 10  # of one reason; more are one line
+_NAMED_WARNED = 3
 _SHOWN_FILES = 20
 _SHOWN_WARNINGS = 5
 _HASH_DIGITS = 8
@@ -70,12 +72,15 @@ class IngestReport:
         Stored by an earlier call, or the same bytes as a file before it.
     skipped : tuple of SkippedFile
     duration_s : float
+    passed_over : int
+        How many files in the folders are not called like FITS files, and were not looked at.
     """
 
     stored: tuple[IngestedFile, ...] = ()
     already_there: tuple[IngestedFile, ...] = ()
     skipped: tuple[SkippedFile, ...] = ()
     duration_s: float = 0.0
+    passed_over: int = 0
 
     @property
     def files(self) -> tuple[IngestedFile, ...]:
@@ -111,12 +116,17 @@ class IngestReport:
 
     @override
     def __repr__(self) -> str:
-        return self._head()
+        lines = list(self._skip_lines())
+        more = len(lines) - _SHOWN_SKIPS
+        rest = [f"  and {more:,} more: .to_pandas()"] if more > 0 else []
+        return "\n".join([self._head(), *lines[:_SHOWN_SKIPS], *rest])
 
     @override
     def __str__(self) -> str:
-        skips = (f"  skipped {text}" for text in self._skip_lines())
-        return "\n".join([self._head(), *skips, *self._warning_lines()])
+        lines = [self._head(), *self._skip_lines(), *self._warning_lines()]
+        if said := self._passed_over():
+            lines.append(f"  {said}")
+        return "\n".join(lines)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         page = [f"<p><b>{html.escape(self._head())}</b></p>"]
@@ -126,9 +136,10 @@ class IngestReport:
         if more > 0:
             page.append(f"<p>and {more:,} more: <code>.to_pandas()</code></p>")
         if self.skipped:
-            page.append(html_table(("skipped", "such as", "reason"), self._skip_rows()))
+            page.append(self._skip_table())
         if warnings := self._warnings():
-            page.append(html_table(("files", self._with_warnings()), warnings))
+            page.append(html_table(("files", self._with_warnings(), "such as"), warnings))
+        page.append(f"<p>{self._passed_over()}</p>" if self.passed_over else "")
         return {"text/plain": str(self), "text/html": "".join(page)}
 
     def _told(self) -> Iterator[Mapping[str, Any]]:
@@ -138,8 +149,8 @@ class IngestReport:
         counts = (
             f"{len(self.stored)} stored, {len(self.already_there)} already there, "
             f"{len(self.skipped)} skipped: {human_bytes(self.size_bytes)} in "
-            f"{self.duration_s:.1f} s, {len(self.nights)} nights, "
-            f"{len(self.observations)} observations"
+            f"{self.duration_s:.1f} s, {counted(len(self.nights), 'night')}, "
+            f"{counted(len(self.observations), 'observation')}"
         )
         if not self.waiting:
             return counts
@@ -176,44 +187,75 @@ class IngestReport:
             groups[_NUMBER.sub("#", skip.reason.replace(skip.name, ""))].append(skip)
         return list(groups.values())
 
-    def _skip_lines(self) -> Iterator[str]:
+    def _skips(self) -> Iterator[tuple[int, SkippedFile]]:
+        """Yield each skipped file, or of many that are alike their number and the first."""
         for group in self._alike():
             if len(group) > _NAMED_SKIPS:
-                yield f"{len(group):,} files, such as {group[0].name}: {group[0].reason}"
+                yield len(group), group[0]
             else:
-                yield from (f"{skip.name}: {skip.reason}" for skip in group)
+                yield from ((1, skip) for skip in group)
 
-    def _skip_rows(self) -> Iterator[list[object]]:
-        for group in self._alike():
-            yield [f"{len(group):,}", group[0].name, group[0].reason]
+    def _skip_lines(self) -> Iterator[str]:
+        for count, skip in self._skips():
+            such = f"{count:,} files, such as " if count > 1 else ""
+            yield f"  skipped {such}{skip.name}: {skip.reason}"
+
+    def _skip_table(self) -> str:
+        skips = list(self._skips())
+        rows = [(f"{count:,}", skip.name, skip.reason) for count, skip in skips[:_SHOWN_SKIPS]]
+        more = len(skips) - len(rows)
+        tail = f"<p>and {more:,} more: <code>.to_pandas()</code></p>" if more > 0 else ""
+        return html_table(("skipped", "such as", "reason"), rows) + tail
+
+    def _passed_over(self) -> str:
+        if not self.passed_over:
+            return ""
+        verbs = "is not called like a FITS file and was" if self.passed_over == 1 else _ARE_NOT
+        return f"{counted(self.passed_over, 'file')} {verbs} passed over"
 
     def _with_warnings(self) -> str:
         count = sum(any(said.get("warnings") for said in file.told) for file in self.files)
-        return f"{count:,} file has warnings" if count == 1 else f"{count:,} files have warnings"
+        return f"{counted(count, 'file')} {'has' if count == 1 else 'have'} warnings"
 
-    def _warnings(self) -> list[tuple[str, str]]:
-        """Return what is warned of most, with how many files: alike where numbers differ only."""
-        counts: Counter[str] = Counter()
+    def _warnings(self) -> list[tuple[str, str, str]]:
+        """Return what is warned of most, with how many files and which of them.
+
+        Warnings that differ in numbers only are alike.
+        """
+        names: dict[str, list[str]] = defaultdict(list)
         first: dict[str, str] = {}
         for file in self.files:
             said = {text: _NUMBER.sub("#", text) for text in _warnings_of(file)}
-            counts.update(dict.fromkeys(said.values(), 1))
             for text, kind in said.items():
                 first.setdefault(kind, text)
-        shown = [(f"{n:,}", first[kind]) for kind, n in counts.most_common(_SHOWN_WARNINGS)]
-        more = len(counts) - len(shown)
-        return [*shown, ("", f"and {more:,} other warnings")] if more else shown
+            for kind in dict.fromkeys(said.values()):
+                names[kind].append(file.name)
+        kinds = sorted(names, key=lambda kind: -len(names[kind]))
+        shown = [
+            (f"{len(names[kind]):,}", first[kind], _such_as(names[kind]))
+            for kind in kinds[:_SHOWN_WARNINGS]
+        ]
+        more = len(kinds) - len(shown)
+        return [*shown, ("", f"and {counted(more, 'other warning')}", "")] if more else shown
 
     def _warning_lines(self) -> Iterator[str]:
         if warnings := self._warnings():
             yield f"  {self._with_warnings()}:"
-            yield from (f"    {' x '.join(filter(None, pair))}" for pair in warnings)
+            for count, text, names in warnings:
+                yield f"    {count} x {text} ({names})" if count else f"    {text}"
+
+
+def _such_as(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED_WARNED
+    rest = f" and {more:,} more" if more > 0 else ""
+    return ", ".join(names[:_NAMED_WARNED]) + rest
 
 
 def _warnings_of(file: IngestedFile) -> Iterator[str]:
     return (str(text) for said in file.told for text in said.get("warnings") or ())
 
 
+_ARE_NOT = "are not called like FITS files and were"
 _OUTCOME = ("outcome", "name", "content_hash", "size_bytes")
 _SHOWN_SAID = ("night", "filter_band", "object_name")
 _SAID = (*_SHOWN_SAID, "instrument", "exposure_time_s", "ra_deg", "dec_deg", "observation_id")

@@ -93,11 +93,15 @@ class IngestRun:
         self._end(before)
         self._tell(self._outcomes.count, "")
 
-    def report(self, duration_s: float) -> IngestReport:
+    def report(self, duration_s: float, passed_over: int = 0) -> IngestReport:
         """Return what became of all files."""
         found = self._outcomes
         return IngestReport(
-            tuple(found.stored), tuple(found.already_there), tuple(found.skipped), duration_s
+            tuple(found.stored),
+            tuple(found.already_there),
+            tuple(found.skipped),
+            duration_s,
+            passed_over,
         )
 
     def _begin(self, files: Sequence[NamedFile]) -> _Batch:

@@ -1,15 +1,17 @@
 """Observations that a search gave: a sequence, a table, and what was left out with the reason."""
 
+import html
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import pyarrow as pa
 from typing_extensions import override
 
 from astrid_sdk.catalog.models.observation import Observation
-from astrid_sdk.rendering import html_table
+from astrid_sdk.rendering import counted, html_table
 
 if TYPE_CHECKING:  # it takes a second to import
     import pandas as pd
@@ -41,13 +43,24 @@ class ObservationTable(Sequence[Observation]):
     observations : sequence of Observation
     left_out : sequence of LeftOutObservation
         What was found and is no observation, such as a weight whose image is not stored.
+    explain : callable, optional
+        Returns why nothing was found; called when somebody asks.
     """
 
     def __init__(
-        self, observations: Sequence[Observation], left_out: Iterable[LeftOutObservation] = ()
+        self,
+        observations: Sequence[Observation],
+        left_out: Iterable[LeftOutObservation] = (),
+        explain: Callable[[], str] = str,
     ) -> None:
         self._observations = tuple(observations)
         self.left_out = tuple(left_out)
+        self._explain = explain
+
+    @cached_property
+    def why_empty(self) -> str:
+        """Why nothing was found, and what there is instead; "" where that needs no words."""
+        return "" if len(self) or self.left_out else self._explain()
 
     @override
     def __len__(self) -> int:
@@ -78,19 +91,27 @@ class ObservationTable(Sequence[Observation]):
     def __repr__(self) -> str:
         lines = ["  ".join(map(str, _cells(shown))) for shown in self[:_SHOWN_ROWS]]
         more = [f"and {len(self) - _SHOWN_ROWS} more"] if len(self) > _SHOWN_ROWS else []
-        return "\n".join(
-            [f"<{len(self)} observations>", *lines, *more, *left_out_lines(self.left_out)]
-        )
+        head = f"<{self._count()}>"
+        why = [f"nothing found: {self.why_empty}"] if self.why_empty else []
+        return "\n".join([head, *why, *lines, *more, *left_out_lines(self.left_out)])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         more = len(self) - _SHOWN_ROWS
         tail = f"<p>and {more} more: <code>.to_pandas()</code></p>" if more > 0 else ""
         page = html_table(_HEAD, map(_cells, self[:_SHOWN_ROWS]))
-        head = f"<p><b>{len(self)}</b> observations</p>"
+        head = f"<p><b>{self._count()}</b></p>"
+        if self.why_empty:
+            head += f"<p>nothing found: {html.escape(self.why_empty)}</p>"
         return {
             "text/plain": repr(self),
             "text/html": f"{head}{page}{tail}{left_out_html(self.left_out)}",
         }
+
+    def _count(self) -> str:
+        """Return how many there are, and of how many exposures where files share one."""
+        exposures = len({made.observation_id for made in self})
+        shared = f" of {counted(exposures, 'exposure')}" if exposures < len(self) else ""
+        return counted(len(self), "observation") + shared
 
 
 def left_out_lines(left_out: Sequence[LeftOutObservation]) -> list[str]:

@@ -47,7 +47,8 @@ def observations(catalog: Catalog, query: Query) -> ObservationTable:
         ``offset`` count observations.
     """
     wide = replace(query, role=list(_ROLES), include_excluded=True, limit=None, offset=0)
-    matched = list(find(catalog, wide))
+    asked = find(catalog, wide)
+    matched = list(asked)
     groups = _grouped(matched, _companions(catalog, query, matched))
     made: list[Observation] = []
     left_out: list[LeftOutObservation] = []
@@ -58,7 +59,9 @@ def observations(catalog: Catalog, query: Query) -> ObservationTable:
             else:
                 left_out.append(answer)
     last = None if query.limit is None else query.offset + query.limit
-    return ObservationTable(sorted(made, key=_in_time)[query.offset : last], left_out)
+    return ObservationTable(
+        sorted(made, key=_in_time)[query.offset : last], left_out, lambda: asked.why_empty
+    )
 
 
 @dataclass(slots=True)

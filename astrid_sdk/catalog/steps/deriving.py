@@ -173,7 +173,7 @@ class Deriving:
         ------
         InvalidInputError
             A parameter or what the function returned cannot be stored, the function's source
-            cannot be told, or `inputs` are no mapping.
+            cannot be told, `step` is no step, or `inputs` are no mapping.
         NotFoundError
             An input is not stored.
         Exception
@@ -242,6 +242,10 @@ class Deriving:
     def _known(self, step: Step | BoundStep | Function) -> Step:
         if isinstance(step, BoundStep):
             step = step.step
+        if not callable(step) and not isinstance(step, Step):
+            raise InvalidInputError(
+                f"the step is a {type(step).__name__}: give a function or a Step", kind="step"
+            )
         made = step if isinstance(step, Step) else step_of(step)
         if isinstance(made, FunctionStep):
             self._steps[made.name] = made

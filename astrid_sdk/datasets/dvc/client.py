@@ -1,5 +1,6 @@
 """`DVCClient`: folders as dataset versions that stock DVC understands."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,18 @@ from astrid_sdk.datasets.datasets import Datasets
 from astrid_sdk.datasets.dvc.choosing import Remotes
 from astrid_sdk.datasets.dvc.claims import Claims
 from astrid_sdk.datasets.dvc.configuration import Configuration
-from astrid_sdk.datasets.dvc.dvc_file import DvcFile
-from astrid_sdk.datasets.dvc.history import foreign_to, in_order, versions_of
+from astrid_sdk.datasets.dvc.dvc_file import DvcFile, place_beside
+from astrid_sdk.datasets.dvc.history import foreign_beside, foreign_to, in_order, versions_of
 from astrid_sdk.datasets.dvc.made import Made, Versions
 from astrid_sdk.datasets.dvc.names import check_name, is_dvc_hash
 from astrid_sdk.datasets.dvc.places import Address, StorePlace
-from astrid_sdk.datasets.dvc.pulling import Pulling, check_owner
+from astrid_sdk.datasets.dvc.pulling import Pulling, check_owner, telling_who_named
 from astrid_sdk.datasets.dvc.pushing import push_versions
 from astrid_sdk.datasets.dvc.remotes import Pushed
 from astrid_sdk.datasets.dvc.tracking import Tracking
 from astrid_sdk.datasets.dvc.trees import DvcTree, TreeStore
 from astrid_sdk.datasets.dvc.workspace import Workspace
-from astrid_sdk.datasets.versions import DATASET_ID
+from astrid_sdk.datasets.versions import DATASET_ID, VersionName
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.progress import Progress, shown
 from astrid_sdk.storage.base import ObjectStorage
@@ -29,6 +30,8 @@ from astrid_sdk.storage.bulk_items import FileProgress
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 from astrid_sdk.storage.seen import SeenContents
 from astrid_sdk.storage.source_files import reading
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class DVCClient:
@@ -240,6 +243,9 @@ class DVCClient:
         replaced or removed; whatever else is there is never removed. In a repository of DVC the
         ``.dvc`` file beside the target says afterwards what stands there.
 
+        Where that file names what plain DVC made, and no version is asked for, that is pulled, as
+        plain ``dvc pull`` does, and a warning in the log says so.
+
         Parameters
         ----------
         dataset_id : str
@@ -270,17 +276,14 @@ class DVCClient:
         """
         path = _resolved(target_path)
         with shown(progress, "pulling") as tell:
-            if is_dvc_hash(dataset_id):
-                made = self._versions.called(dataset_id)
-            else:
-                made = self._versions.found(self._versions.datasets.get(dataset_id))
+            name, made = self._meant(dataset_id, path)
             workspace = Workspace.around(path)
             if workspace is None:
-                self._pull(dataset_id, made, path, remote, force=force, progress=tell)
+                self._pull(name, made, path, remote, force=force, progress=tell)
                 return
             workspace.check_apart(check_name(path))
             with workspace.locked():
-                tree = self._pull(dataset_id, made, path, remote, force=force, progress=tell)
+                tree = self._pull(name, made, path, remote, force=force, progress=tell)
                 self._pulling.track(tree, made, workspace, path)
 
     def list_versions(self, dataset_path: str) -> list[dict[str, Any]]:
@@ -316,6 +319,24 @@ class DVCClient:
         foreign = foreign_to({each.dvc_hash for each in listed}, path, said) if said else []
         return [each.to_dict() for each in in_order([*listed, *foreign])]
 
+    def _meant(self, dataset_id: str, path: Path) -> tuple[str, Made | None]:
+        """Return what to pull to `path`: its name, and the version of ours that it is, if any."""
+        if is_dvc_hash(dataset_id):
+            return dataset_id, self._versions.called(dataset_id)
+        version = self._versions.datasets.get(dataset_id)
+        check_owner(path, version.dataset_id)
+        theirs = foreign_beside(self._versions, VersionName.parse(dataset_id), path)
+        if not theirs:
+            return dataset_id, self._versions.found(version)
+        _LOGGER.warning(
+            "%s names %s, which is no version of %s: that is pulled; ask for %s to have the newest",
+            place_beside(path).name,
+            theirs,
+            version.dataset_id,
+            version.name,
+        )
+        return theirs, None
+
     def _pull(
         self,
         name: str,
@@ -332,7 +353,8 @@ class DVCClient:
             self._pulling.ours(made.manifest, path, force=force, progress=progress)
             return None
         opened = self._remotes.open(self._address(self._near(remote, path), Path.cwd()))
-        return self._pulling.foreign(name, opened, path, force=force, progress=progress)
+        with telling_who_named(name, path):
+            return self._pulling.foreign(name, opened, path, force=force, progress=progress)
 
     def _near(self, remote: str | None, path: Path) -> str:
         """Return the remote to look in: as told, of the repository around, or the store's own."""

@@ -13,12 +13,12 @@ from astrid_sdk.datasets.dvc.remotes import (
     FirstError,
     Remote,
     absent,
-    by_tier,
     counted,
     damaged,
     place_of,
 )
 from astrid_sdk.datasets.dvc.writing import md5_of_file, replacing, write_whole
+from astrid_sdk.datasets.fetching import Wanted, fetch
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.bulk_items import FileProgress
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
@@ -57,9 +57,8 @@ class FolderRemote(Remote):
 
     @override
     def add(self, contents: Sequence[Content], progress: FileProgress | None) -> None:
-        for tier, some in by_tier(contents).items():
-            named = [(each.content_hash, place_of(each.md5)) for each in some]
-            self.cas.retrieve_files(named, self.folder, tier=tier, progress=progress)
+        wanted = [Wanted(each.content_hash, place_of(each.md5), each.tier) for each in contents]
+        fetch(self.cas, wanted, self.folder, progress)
 
     @override
     def add_listing(self, name: str, content: bytes) -> None:

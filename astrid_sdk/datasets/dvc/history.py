@@ -9,7 +9,7 @@ from typing import Any
 from astrid_sdk.datasets.dvc.dvc_file import DvcFile, place_beside
 from astrid_sdk.datasets.dvc.git import GitRepository
 from astrid_sdk.datasets.dvc.made import DVC_HASH, Versions
-from astrid_sdk.datasets.versions import DatasetVersion
+from astrid_sdk.datasets.versions import DatasetVersion, VersionName
 from astrid_sdk.errors import InvalidInputError
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -80,6 +80,18 @@ def foreign_to(known: set[str | None], path: Path, said: DvcFile | None) -> list
     for listed in _committed(git, place) if git is not None else ():
         found[listed.name] = listed
     return [listed for name, listed in found.items() if name not in known]
+
+
+def foreign_beside(versions: Versions, asked: VersionName, path: Path) -> str:
+    """Return what the ``.dvc`` file of `path` names, if plain DVC made it; "" otherwise.
+
+    Who asks for a version by its number or tag wants that one, whatever the file says.
+    """
+    said = DvcFile.beside(path)
+    if said is None or asked.number or asked.tag:
+        return ""
+    known = {each.dvc_hash for each in versions_of(versions, asked.dataset_id)}
+    return "" if said.dvc_hash in known else said.dvc_hash
 
 
 def _committed(git: GitRepository, place: Path) -> Iterator[ListedVersion]:

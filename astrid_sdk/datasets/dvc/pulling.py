@@ -1,11 +1,12 @@
 """Versions into folders: ours verified by SHA-256, what only DVC has by MD5."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from astrid_sdk.datasets.dvc.dvc_file import DvcFile, write_beside
+from astrid_sdk.datasets.dvc.dvc_file import DvcFile, place_beside, write_beside
 from astrid_sdk.datasets.dvc.made import Made, Versions, is_folder
 from astrid_sdk.datasets.dvc.remotes import Remote
 from astrid_sdk.datasets.dvc.target import Target, in_threads
@@ -13,8 +14,9 @@ from astrid_sdk.datasets.dvc.trees import DIR, DvcTree
 from astrid_sdk.datasets.dvc.working import Working
 from astrid_sdk.datasets.dvc.workspace import Workspace
 from astrid_sdk.datasets.dvc.writing import md5_of_file
+from astrid_sdk.datasets.fetching import Wanted, fetch
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
-from astrid_sdk.errors import ConflictError
+from astrid_sdk.errors import ConflictError, NotFoundError
 from astrid_sdk.storage.bulk_items import FileProgress
 
 _LOGGER = logging.getLogger(__name__)
@@ -107,13 +109,12 @@ class Pulling(Working):
         progress: FileProgress | None,
     ) -> None:
         folder = target.path if target.is_folder else target.path.parent
-        tiers: dict[str, list[tuple[str, str]]] = {}
         tier_of = {file.content_hash: file.tier for file in manifest.files}
-        for path, content_hash in missing.items():
-            named = (content_hash, path.relative_to(folder).as_posix())
-            tiers.setdefault(tier_of[content_hash], []).append(named)
-        for tier, named_contents in tiers.items():
-            self.cas.retrieve_files(named_contents, folder, tier=tier, progress=progress)
+        wanted = [
+            Wanted(content_hash, path.relative_to(folder).as_posix(), tier_of[content_hash])
+            for path, content_hash in missing.items()
+        ]
+        fetch(self.cas, wanted, folder, progress)
 
 
 def check_owner(path: Path, dataset_id: str) -> None:
@@ -131,6 +132,21 @@ def check_owner(path: Path, dataset_id: str) -> None:
             "folder",
             kind="claimed",
         )
+
+
+@contextmanager
+def telling_who_named(dvc_hash: str, path: Path) -> Iterator[None]:
+    """Say of a hash that is not found that the ``.dvc`` file of `path` names it, if it does."""
+    try:
+        yield
+    except NotFoundError as error:
+        said = DvcFile.beside(path)
+        if said is None or said.dvc_hash != dvc_hash:
+            raise
+        raise error.saying(
+            f"{error.message}. {place_beside(path).name} names {dvc_hash}; to have a version of "
+            "ours instead, ask for it by its number, such as 'sn-train@v2'"
+        ) from error
 
 
 class _Kept:

@@ -124,14 +124,6 @@ def name_at(place: str) -> str:
     return place.replace("/", "", 1)
 
 
-def by_tier(contents: Sequence[Content]) -> dict[str, list[Content]]:
-    """Return the contents by the tier they stand in."""
-    found: dict[str, list[Content]] = {}
-    for content in contents:
-        found.setdefault(content.tier, []).append(content)
-    return found
-
-
 def paths_by_name(wanted: Mapping[Path, str]) -> dict[str, list[Path]]:
     """Return the paths that each object is to be written to."""
     found: dict[str, list[Path]] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from astrid_sdk.datasets.dvc.names import check_inside
+from astrid_sdk.datasets.links import refuse_linked_folders
 from astrid_sdk.errors import ConflictError, InvalidInputError
 from astrid_sdk.storage.source_files import reading
 
@@ -77,15 +78,7 @@ class Target:
         """Refuse to write through links, and over what is no file."""
         if self.is_folder and self.path.exists() and not self.path.is_dir():
             raise _in_the_way(self.path)
-        for folder in {path.parent for path in files}:
-            between = [each for each in (folder, *folder.parents) if self.path in each.parents]
-            for each in between:
-                if each.is_symlink():
-                    raise InvalidInputError(
-                        f"{each} is a link, and what lies behind it is not part of the dataset: "
-                        "remove the link",
-                        kind="symlink",
-                    )
+        refuse_linked_folders(self.path, files)
         if not self.is_folder and self.path.is_dir():
             raise _in_the_way(self.path)
 

@@ -9,25 +9,46 @@ from astrid_sdk.datasets.dvc.names import IGNORE_FILE, check_inside
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.storage.source_files import reading
 
-_LEFT_OUT = {".dvc", ".git", ".hg"}
+_STORE = ".astrid"
+"""Where `connect` keeps a store: what it holds is not data, and changes while it is versioned."""
+_LEFT_OUT = {".dvc", ".git", ".hg", _STORE}
 
 
 def files_of(path: Path, root: Path) -> list[tuple[str, Path]]:
-    """Return name and path of each file below the folder `path`, by name.
+    """Return name and path of each file below the folder `path`, if a DVC dataset can hold them.
 
-    As for ``dvc add``: links to files count as files, links to folders and empty folders do not
-    count, and what a ``.dvcignore`` of the repository at `root` names is left out.
+    Parameters
+    ----------
+    path : Path
+    root : Path
+        Of the DVC repository it is in.
 
     Raises
     ------
     InvalidInputError
         A folder cannot be read, or a file has a name that not every store can hold.
     """
+    return [(check_inside(name), at) for name, at in counted_below(path, root).items()]
+
+
+def counted_below(path: Path, root: Path | None) -> dict[str, Path]:
+    """Return the files below the folder `path` that are data, by their paths in it, in order.
+
+    As for ``dvc add``: hidden files and links to files count, links to folders and empty folders
+    do not; ``.dvc``, ``.git``, ``.hg`` and what a ``.dvcignore`` of the repository at `root` names
+    are left out, and so is ``.astrid``.
+
+    Raises
+    ------
+    InvalidInputError
+        A folder cannot be read.
+    """
+    is_told = root is not None and _is_told(path, root)
     with reading(path):
-        walked = list(_as_dvc_walks(path, root) if _is_told(path, root) else _walked(path))
+        walked = list(_as_dvc_walks(path, root) if root and is_told else _walked(path))
     start = len(str(path)) + 1
     named = [f"{folder[start:]}/{name}".lstrip("/") for folder, names in walked for name in names]
-    return [(check_inside(name), path / name) for name in sorted(named)]
+    return {name: path / name for name in sorted(named)}
 
 
 def _walked(path: Path) -> Iterator[tuple[str, list[str]]]:
@@ -62,5 +83,6 @@ def _as_dvc_walks(path: Path, root: Path) -> Iterator[tuple[str, list[str]]]:
             raise InvalidInputError(
                 f"{path.name!r} is named in .dvcignore, so DVC will not track it; take it out there"
             )
-        for folder, _, names in ignore.walk(localfs, str(path)):
+        for folder, below, names in ignore.walk(localfs, str(path)):
+            below[:] = [name for name in below if name != _STORE]
             yield folder, list(names)

@@ -5,32 +5,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from astrid_sdk.datasets.fetching import Wanted, fetch
 from astrid_sdk.datasets.manifest import DatasetFile
 from astrid_sdk.errors import AstridError, InvalidInputError
 from astrid_sdk.progress import Progress
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 
 
-def fetch(
+def fetch_once(
     cas: ContentAddressedStorage,
     files: Iterable[DatasetFile],
     folder: Path,
     progress: Progress | None,
 ) -> None:
-    """Write each content of `files` once to `folder`, called by its hash.
-
-    Raises
-    ------
-    NotFoundError, CorruptionError
-        A content is not there, or no copy of it is sound.
-    """
-    tiers: dict[str, dict[str, None]] = {}
-    for file in files:
-        tiers.setdefault(file.tier, {})[file.content_hash] = None
-    total, done = sum(map(len, tiers.values())), 0
-    for tier, hashes in tiers.items():
-        cas.retrieve_files(hashes, folder, tier=tier or None, progress=_from(progress, done, total))
-        done += len(hashes)
+    """Write each content of `files` once to `folder`, called by its hash; see `fetch`."""
+    tiers = {file.content_hash: file.tier for file in files}
+    fetch(cas, (Wanted(each, each, tier) for each, tier in tiers.items()), folder, progress)
 
 
 def lay_out(files: Sequence[DatasetFile], contents: Path, folder: Path) -> None:
@@ -71,9 +61,3 @@ def writing(path: Path) -> Iterator[None]:
             "file another path in the dataset",
             kind="path",
         ) from error
-
-
-def _from(progress: Progress | None, done: int, total: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda here, _, name: progress(done + here, total, name)

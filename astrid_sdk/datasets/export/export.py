@@ -17,7 +17,7 @@ from astrid_sdk.catalog.lineage.graph import LineageGraph
 from astrid_sdk.datasets.export import tensors
 from astrid_sdk.datasets.export.card import card
 from astrid_sdk.datasets.export.citation import citation_cff
-from astrid_sdk.datasets.export.contents import fetch, lay_out, writing
+from astrid_sdk.datasets.export.contents import fetch_once, lay_out, writing
 from astrid_sdk.datasets.export.hats_catalogue import require_hats, write_hats
 from astrid_sdk.datasets.export.listing import MANIFEST, Entry, checksums, listed, media_type_in
 from astrid_sdk.datasets.export.provenance import prov_of
@@ -123,7 +123,7 @@ class _Writer:
         is_full = "files" in self.formats
         files = self.subject.files if is_full else self._tensor_files
         contents = self.place / _CONTENTS
-        fetch(self.store.cas, files, contents, progress)
+        fetch_once(self.store.cas, files, contents, progress)
         if self._tensor_files:
             self._tensors(tensors.Tensors.of(self._tensor_files, contents))
         if is_full:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from astrid_sdk.catalog.short import called
 from astrid_sdk.datasets.labels.label import Label
-from astrid_sdk.rendering import html_table
+from astrid_sdk.rendering import counted, html_table
 
 if TYPE_CHECKING:  # it takes a second to import
     import pandas as pd
@@ -64,7 +64,8 @@ class LabelTable(Sequence[Label]):
     def _head(self) -> str:
         contents = len({label.content_hash for label in self})
         authors = len({label.author for label in self})
-        return f"{len(self)} labels of {contents} contents by {authors} authors"
+        labels, of = counted(len(self), "label"), counted(contents, "content")
+        return f"{labels} of {of} by {counted(authors, 'author')}"
 
     def _more(self) -> list[str]:
         return [f"and {len(self) - _SHOWN_ROWS} more"] if len(self) > _SHOWN_ROWS else []

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from astrid_sdk.catalog.short import called
 from astrid_sdk.datasets.splits.ties import Sample, Tie, allowed_lines
-from astrid_sdk.rendering import html_table
+from astrid_sdk.rendering import counted, html_table
 
 if TYPE_CHECKING:  # it takes a second to import
     import pandas as pd
@@ -141,7 +141,9 @@ class LeakageReport:
         if self.passed:
             return f"no leak between the sides ({sizes})"
         kinds = ", ".join(f"{count} by {kind}" for kind, count in self.counts.items() if count)
-        return f"{len(self.leaks)} leaks between the sides ({sizes}): {kinds}; {self.tied} samples"
+        tied = counted(self.tied, "sample")
+        leaks = counted(len(self.leaks), "leak")
+        return f"{leaks} between the sides ({sizes}): {kinds}; {tied}"
 
 
 def in_order(leaks: Iterable[Leak]) -> tuple[Leak, ...]:

@@ -133,7 +133,6 @@ def test_a_version_that_is_not_there_is_said_so(client: DVCClient, data: Path) -
 def test_a_dataset_of_the_chain_or_of_a_notebook_is_pulled_and_pushed_too(
     astrid: AstridSession, data: Path, tmp_path: Path, machine: Machine
 ) -> None:
-    (data / ".hidden").unlink()
     made = astrid.datasets.version("by-notebook", str(data), message="from a notebook")
     assert astrid.dvc.list_versions("by-notebook")[0]["dvc_hash"] is None
     astrid.dvc.push_dataset("by-notebook")

@@ -11,6 +11,7 @@ from dvc_data.hashfile.tree import Tree
 from astrid_sdk.datasets.dvc.client import DVCClient
 from astrid_sdk.datasets.dvc.trees import DvcTree
 from astrid_sdk.errors import CorruptionError, NotFoundError
+from astrid_sdk.session import AstridSession
 
 SECOND = {**FILES, "a.fits": b"other"}
 
@@ -46,6 +47,33 @@ def test_what_a_dvcignore_names_is_left_out_as_dvc_does(
     machine.dvc(data.parent, "add", "sn-train")
     assert listed["dvc_hash"] in (data.parent / "sn-train.dvc").read_text()
     assert listed["files"] == len(FILES) - 1
+
+
+@pytest.mark.parametrize("ignored", ["", "*.bin\n"])
+def test_a_folder_has_the_same_files_for_dvc_and_for_a_version_of_it(
+    astrid: AstridSession, data: Path, machine: Machine, ignored: str
+) -> None:
+    write_files(data, {**FILES, "sub/.deep/.x": b"x", ".git/config": b"no", "sub/.hg/a": b"no"})
+    (data / "link").symlink_to("a.fits")
+    machine.dvc(data.parent, "init", "--no-scm")
+    (data.parent / ".dvcignore").write_text(ignored)
+    astrid.datasets.version("by-notebook", data)
+    astrid.dvc.push_dataset("by-notebook")
+    machine.dvc(data.parent, "add", data.name)
+    (listed,) = astrid.dvc.list_versions("by-notebook")
+    assert listed["dvc_hash"] in data.with_name("sn-train.dvc").read_text()
+    paths = {file.path for file in astrid.datasets.manifest("by-notebook").files}
+    assert {".hidden", "sub/.deep/.x", "link"} <= paths
+    assert ("sub/b.bin" in paths) == (not ignored)
+
+
+def test_a_store_inside_a_folder_is_no_data(
+    astrid: AstridSession, client: DVCClient, data: Path
+) -> None:
+    write_files(data / ".astrid", {"seen.sqlite": b"it changes"})
+    made = astrid.datasets.version("by-notebook", data)
+    client.add_dataset(str(data))
+    assert made.files == len(FILES) == client.list_versions(str(data))[0]["files"]
 
 
 def test_what_we_push_plain_dvc_pulls_and_checks_out(
@@ -95,6 +123,46 @@ def test_what_plain_dvc_pushed_we_list_and_pull(
     assert read_files(tmp_path / "theirs") == SECOND
     assert client.version_dataset(str(tracked), "taken over") == "sn-train@v2"
     assert [each["version"] for each in client.list_versions(str(tracked))] == [1, 2]
+
+
+@pytest.mark.parametrize("is_known_to_us", [True, False])
+def test_what_a_colleague_pushed_with_plain_dvc_is_not_undone_by_the_newest_version(
+    client: DVCClient,
+    data: Path,
+    machine: Machine,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    is_known_to_us: bool,
+) -> None:
+    client.add_dataset(str(data))
+    place = data.with_name("sn-train.dvc")
+    if not is_known_to_us:
+        place.unlink()  # dvc makes one that says nothing of our dataset
+    write_files(data, SECOND)
+    machine.dvc(data.parent, "add", "sn-train")
+    machine.dvc(data.parent, "push")
+    theirs = place.read_text()
+    write_files(data, {})
+    client.pull_dataset("sn-train", str(data))
+    assert (read_files(data), place.read_text()) == (SECOND, theirs)
+    assert "ask for sn-train@v1 to have the newest" in caplog.text
+    client.pull_dataset("sn-train@v1", str(data), force=True)
+    assert read_files(data) == FILES
+    client.pull_dataset("sn-train", str(data))  # the file names our version now
+    assert read_files(data) == FILES
+
+
+def test_what_plain_dvc_added_and_did_not_push_is_not_undone_either(
+    client: DVCClient, data: Path, machine: Machine
+) -> None:
+    client.add_dataset(str(data))
+    write_files(data, SECOND)
+    machine.dvc(data.parent, "add", "sn-train")
+    theirs = data.with_name("sn-train.dvc").read_text()
+    with pytest.raises(NotFoundError, match=r"sn-train.dvc names .*ask for it by its number"):
+        client.pull_dataset("sn-train", str(data))
+    assert data.with_name("sn-train.dvc").read_text() == theirs
+    assert read_files(data) == SECOND
 
 
 def test_that_only_md5_was_verified_is_said(

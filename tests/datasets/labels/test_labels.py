@@ -249,7 +249,7 @@ def test_a_table_of_labels_shows_itself(bench: Bench, labels: Labels) -> None:
     labels.add(cutout, "<b>real</b>", author="ada")
     table = labels.table()
     shown = table._repr_mimebundle_()
-    assert repr(table).startswith("<1 labels of 1 contents by 1 authors>")
+    assert repr(table).startswith("<1 label of 1 content by 1 author>")
     assert "&lt;b&gt;real" in shown["text/html"]
     assert "<b>real" not in shown["text/html"]
     assert list(table.to_pandas()["value"]) == ["<b>real</b>"]
