@@ -72,7 +72,8 @@ def truth(moto_server: MotoServer) -> Truth:
 
 
 @pytest.fixture
-def proxy(moto_server: MotoServer) -> Iterator[FaultProxy]:
+def proxy(moto_server: MotoServer, truth: Truth) -> Iterator[FaultProxy]:
+    del truth  # it makes the bucket
     with FaultProxy(moto_server.endpoint_url) as made:
         yield made
 
@@ -90,7 +91,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def strict(moto_server: MotoServer, clock: Clock) -> Iterator[Caller]:
+def strict(moto_server: MotoServer, truth: Truth, clock: Clock) -> Iterator[Caller]:
+    del truth  # it makes the bucket
     rules = R2Rules(
         least_part_bytes=5 << 20, most_put_bytes=6 << 20, locked_prefixes=(LOCKED,), clock=clock
     )
