@@ -104,6 +104,7 @@ class VerifiedResponse(Response):
         for start in range(0, len(piece), _SENT_BYTES):
             if gone.done():
                 return
+            await asyncio.sleep(0)  # or reading ahead begins only where the socket is full
             part = bytes(view[start : start + _SENT_BYTES])
             async with self._pace.waiting():
                 await send({"type": "http.response.body", "body": part, "more_body": True})
