@@ -45,10 +45,10 @@ _OPTIONS: Final[Any] = {
     "require": ["exp", "iss", "aud", "sub"],
     "enforce_minimum_key_length": True,
 }
+_DOES_NOT_COUNT: Final = (jwt.PyJWTError, InvalidInputError)
 _LOGGER = logging.getLogger("astrid_sdk.api")
 
 Jwks = Sequence[Mapping[str, Any]]
-Fetch = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -109,20 +109,12 @@ class Issuer:
     Parameters
     ----------
     trust : Trust
-    fetch : callable, optional
-        Returns the JSON at a URL, for tests; raises StorageUnavailableError where it cannot.
     clock : callable, optional
         Seconds, for tests that do not wait.
     """
 
-    def __init__(
-        self,
-        trust: Trust,
-        fetch: Fetch | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, trust: Trust, clock: Callable[[], float] = time.monotonic) -> None:
         self._trust = trust
-        self._fetch = fetch or _fetched
         self._keys: Remembered[Jwks] = Remembered(self._published, lambda _: GRACE_S, clock)
 
     @staticmethod
@@ -133,7 +125,12 @@ class Issuer:
     def recall(self, token: Secret) -> Caller | None:
         """Return who has `token` where that is known without asking the issuer, else None."""
         keys = self._keys.recent(FRESH_S)
-        return None if keys is None else self._caller(keys, token)
+        if keys is None:
+            return None
+        try:
+            return self._holder(self._claims(keys, token))
+        except _DOES_NOT_COUNT:
+            return None
 
     def authenticate(self, token: Secret) -> Caller | None:
         """Return who has `token`, None where it does not count.
@@ -146,24 +143,11 @@ class Issuer:
         keys = self._keys.look(FRESH_S)
         if _key_of(keys, token) is None:  # keys change
             keys = self._keys.look(MISS_FRESH_S)
-        found = self._caller(keys, token)
-        if found is None:
-            _LOGGER.info("a bearer token does not count: %s", self._why_not(keys, token))
-        return found
-
-    def _caller(self, keys: Jwks, token: Secret) -> Caller | None:
         try:
             return self._holder(self._claims(keys, token))
-        except (jwt.PyJWTError, InvalidInputError):
+        except _DOES_NOT_COUNT as error:  # in a word: nothing of the token is in it
+            _LOGGER.info("a bearer token does not count: %s", type(error).__name__)
             return None
-
-    def _why_not(self, keys: Jwks, token: Secret) -> str:
-        """Return in a word what is wrong; nothing of the token is in it."""
-        try:
-            self._holder(self._claims(keys, token))
-        except (jwt.PyJWTError, InvalidInputError) as error:
-            return type(error).__name__
-        return "nothing"
 
     def _claims(self, keys: Jwks, token: Secret) -> Mapping[str, Any]:
         key = _key_of(keys, token)
@@ -191,7 +175,7 @@ class Issuer:
     def _published(self) -> Jwks:
         url = self._trust.jwks_url or self._discovered()
         try:
-            keys = [key for key in self._fetch(url)["keys"] if _signs(key)]
+            keys = [key for key in _fetched(url)["keys"] if _signs(key)]
         except (KeyError, TypeError, AttributeError):
             raise _away("what the issuer has as its keys is none") from None
         if not keys:
@@ -199,7 +183,7 @@ class Issuer:
         return keys
 
     def _discovered(self) -> str:
-        told = self._fetch(self._trust.issuer.rstrip("/") + _DISCOVERY)
+        told = _fetched(self._trust.issuer.rstrip("/") + _DISCOVERY)
         try:
             issuer, url = told["issuer"], told["jwks_uri"]
             _require_private(url)

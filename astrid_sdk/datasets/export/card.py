@@ -12,8 +12,8 @@ from astrid_sdk.datasets.export.credits import Licence
 from astrid_sdk.datasets.export.listing import MANIFEST
 from astrid_sdk.datasets.export.samples import texts
 from astrid_sdk.datasets.export.subject import DATA, ExportSubject
-from astrid_sdk.datasets.export.wording import counted, markdown, one_line
-from astrid_sdk.rendering import human_bytes
+from astrid_sdk.datasets.export.wording import markdown, one_line
+from astrid_sdk.rendering import counted, human_bytes
 from astrid_sdk.sky.sphere import angle, positions, unit_vectors
 
 _MOST_ROWS = 50

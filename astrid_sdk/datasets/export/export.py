@@ -33,10 +33,10 @@ from astrid_sdk.datasets.export.subject import (
     ExportStore,
     ExportSubject,
 )
-from astrid_sdk.datasets.export.wording import counted
 from astrid_sdk.datasets.manifest import DatasetFile
 from astrid_sdk.errors import ConflictError, InvalidInputError
 from astrid_sdk.progress import Progress, shown
+from astrid_sdk.rendering import counted
 from astrid_sdk.tiers import Tier
 
 _CONTENTS = ".contents"

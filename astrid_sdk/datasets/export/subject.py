@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from astrid_sdk.catalog.lineage.graph import LineageGraph
 from astrid_sdk.catalog.tables import Catalog
-from astrid_sdk.datasets.export.wording import counted
 from astrid_sdk.datasets.information import DatasetInformation
 from astrid_sdk.datasets.manifest import DatasetFile, DatasetManifest
 from astrid_sdk.datasets.versions import DatasetVersion
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.rendering import counted
 from astrid_sdk.storage.content_addressed_storage import ContentAddressedStorage
 
 FORMATS = ("files", "parquet", "tensors", "numpy", "fits", "hats")

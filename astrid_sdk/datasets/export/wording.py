@@ -18,11 +18,6 @@ def one_line(text: str) -> str:
     return markdown(" ".join(text.split())) or "(empty)"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return ``"1 file"`` or ``"1,200 files"``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def yaml(text: str) -> str:
     """Return `text` in the double quotes of YAML 1.2, section 5.7, on one line."""
     written = []
