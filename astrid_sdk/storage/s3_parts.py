@@ -27,6 +27,7 @@ from astrid_sdk.storage.s3_reading import (
     conditions,
 )
 from astrid_sdk.storage.s3_requests import metadata_headers
+from astrid_sdk.storage.s3_sameness import is_of_another
 from astrid_sdk.storage.verdicts import Attempt
 
 
@@ -100,6 +101,8 @@ class PartsPlans(ReadingPlans):
     ) -> Steps:
         """Acknowledge the object that this upload became, if it holds what was sent."""
         if not (yield from self._is_whole(found, complete)):
+            if is_of_another(found, complete.content_hash):
+                raise not_kept(attempt, "another object is there")
             yield from self._unmake(found, complete)
             raise mangled(attempt, "other bytes are there", is_transient=False)
         return Written(complete.upload.key, found.etag, is_new=is_new)

@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TypeGuard
 
-from astrid_sdk.storage.operations import Body, UploadedPart
+from astrid_sdk.storage.operations import (
+    CONTENT_HASH_METADATA,
+    Body,
+    StoredObject,
+    UploadedPart,
+)
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _OF_PARTS = re.compile(r"[0-9a-f]{32}-[1-9][0-9]*")
@@ -107,3 +112,9 @@ def md5_of(data: Body) -> bytes:
 def is_plain_md5(etag: str | None) -> TypeGuard[str]:
     """Return whether a version mark looks like the MD5 of a body sent as one."""
     return etag is not None and _MD5.fullmatch(etag) is not None
+
+
+def is_of_another(found: StoredObject, content_hash: str | None) -> bool:
+    """Return whether the object records another content: a writer of another one made it."""
+    recorded = found.user_metadata.get(CONTENT_HASH_METADATA)
+    return recorded is not None and recorded != content_hash

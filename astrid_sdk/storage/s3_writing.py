@@ -10,7 +10,7 @@ from binascii import unhexlify
 
 from astrid_sdk.storage import refusals, s3_answers
 from astrid_sdk.storage.http_engine import TransportError
-from astrid_sdk.storage.http_message import HttpAnswer
+from astrid_sdk.storage.http_message import HttpAnswer, HttpRequest
 from astrid_sdk.storage.operations import Copy, CreateBucket, Delete, Put, StoredObject, Written
 from astrid_sdk.storage.responses import answered, mangled, not_kept, unanswered, unreadable
 from astrid_sdk.storage.s3_reading import (
@@ -24,7 +24,7 @@ from astrid_sdk.storage.s3_reading import (
     conditions,
 )
 from astrid_sdk.storage.s3_requests import metadata_headers
-from astrid_sdk.storage.s3_sameness import Identity
+from astrid_sdk.storage.s3_sameness import Identity, is_of_another
 from astrid_sdk.storage.verdicts import Attempt
 
 _OURS_ALREADY = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
@@ -36,6 +36,22 @@ class WritingPlans(ReadingPlans):
     def put(self, put: Put, attempt: Attempt) -> Steps:
         """Write an object, and make sure that it is there."""
         identity = Identity(put.data, put.content_hash)
+        answer: HttpAnswer = yield self._sending(put, identity)
+        is_conditional = put.create_only or put.replace_etag is not None
+        if answer.status in {CHANGED, NOT_FOUND} and is_conditional:
+            return (yield from self._settle(put, identity, attempt, answer))
+        etag = self._mark_of(answer, attempt)
+        if put.confirm or not self.etags.is_good(etag, identity):
+            found = yield from self.look_back(put.bucket, put.key)
+            if not (yield from self._is_kept(put, identity, found, attempt)):
+                if is_of_another(found, identity.sha256) and not is_conditional:
+                    return (yield from self._write_over(put, identity, found, etag, attempt))
+                return (yield from self._mend(put, found, attempt))
+            etag = found.etag
+        return Written(put.key, etag)
+
+    def _sending(self, put: Put, identity: Identity) -> HttpRequest:
+        """Return the request that carries an object."""
         headers = {
             "content-type": put.content_type,
             "x-amz-checksum-sha256": b64encode(unhexlify(identity.sha256)).decode(),
@@ -44,23 +60,18 @@ class WritingPlans(ReadingPlans):
         }
         if self.etags.may_be_md5:
             headers["content-md5"] = b64encode(identity.md5).decode()
-        answer: HttpAnswer = yield self.requests.make(
+        return self.requests.make(
             "PUT", put.bucket, put.key, headers=headers, body=put.data, sha256=identity.sha256
         )
-        is_conditional = put.create_only or put.replace_etag is not None
-        if answer.status in {CHANGED, NOT_FOUND} and is_conditional:
-            return (yield from self._settle(put, identity, attempt, answer))
+
+    def _mark_of(self, answer: HttpAnswer, attempt: Attempt) -> str:
+        """Return the version mark of what was taken."""
         if answer.status != OK:
             raise self.refused(attempt, answer)
         etag = s3_answers.etag_of(answer)
         if not etag:
             raise unreadable(attempt, "the object's version mark")
-        if put.confirm or not self.etags.is_good(etag, identity):
-            found = yield from self.look_back(put.bucket, put.key)
-            if not (yield from self._is_kept(put, identity, found, attempt)):
-                return (yield from self._mend(put, found, attempt))
-            etag = found.etag
-        return Written(put.key, etag)
+        return etag
 
     def _mend(self, put: Put, found: StoredObject, attempt: Attempt) -> Steps:
         """Write over what arrived mangled: where only creating was allowed, nobody else could."""
@@ -68,6 +79,28 @@ class WritingPlans(ReadingPlans):
             raise mangled(attempt, "other bytes are there")
         again = dataclasses.replace(put, create_only=False, replace_etag=found.etag)
         return (yield from self.put(again, attempt))
+
+    def _write_over(
+        self, put: Put, identity: Identity, standing: StoredObject, etag: str, attempt: Attempt
+    ) -> Steps:
+        """Write over another writer's object that stands where ours was acknowledged.
+
+        It came after ours, or ours was never kept, and nothing there tells which. So ours is sent
+        again, over just that version. Where somebody changes it meanwhile, the order "ours, then
+        theirs" is true of all that can be seen; where it stands as before, the store did not keep
+        what it acknowledged.
+        """
+        again = dataclasses.replace(put, replace_etag=standing.etag)
+        answer: HttpAnswer = yield self._sending(again, identity)
+        if answer.status == CHANGED or s3_answers.error_code(answer) == "NoSuchKey":
+            return Written(put.key, etag)
+        etag = self._mark_of(answer, attempt)
+        found = yield from self.look_back(put.bucket, put.key)
+        if (yield from self._is_kept(put, identity, found, attempt)):
+            return Written(put.key, found.etag)
+        if found.etag == standing.etag or not is_of_another(found, identity.sha256):
+            raise mangled(attempt, "other bytes are there")
+        return Written(put.key, etag)
 
     def _is_kept(
         self, put: Put, identity: Identity, found: StoredObject | None, attempt: Attempt

@@ -108,12 +108,14 @@ def test_a_file_that_ends_its_reader_is_named_and_the_others_are_read(
 
 
 def test_closing_in_the_middle_ends_the_processes(files: list[NamedFile]) -> None:
+    others = set(threading.enumerate())
     beside = LookingBeside(2)
     looks = beside.begin(files * 50)
     next(looks)
+    assert beside._threads._threads <= set(threading.enumerate()) - others
     beside.close()
     assert all(process._running is None for process in beside._all)
-    assert not [each for each in threading.enumerate() if each.name.startswith("ThreadPool")]
+    assert not beside._threads._threads & set(threading.enumerate())
 
 
 def test_a_process_ends_when_the_one_it_works_for_does() -> None:

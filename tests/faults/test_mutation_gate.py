@@ -138,6 +138,12 @@ def _heals_whatever_stands(self: BlobWriter, stored: StoredObject | None, blob: 
     return self.put_of(blob, create_only=stored is None)
 
 
+def _believes_it_came_first(_self: WritingPlans, put: Put, *given: Any) -> Any:
+    yield from ()
+    etag = given[2]
+    return Written(put.key, etag)
+
+
 def _tries_for_ever(_self: RetryingStorage, _effort: Any, error: AstridError) -> float | None:
     return 0.01 if error.transient else None
 
@@ -156,6 +162,11 @@ BAD: dict[str, tuple[Switch, str, Verdict]] = {
     "acknowledges a write without looking": (
         _believes_the_status(Put),
         "put:phantom-right-etag",
+        LIES,
+    ),
+    "takes any object of another writer for a later one": (
+        lambda patch: patch.setattr(WritingPlans, "_write_over", _believes_it_came_first),
+        "overwrite:phantom-right-etag-for-ever",
         LIES,
     ),
     "passes over marks of other bytes in parts": (_trusts_parts, "multipart:stored-flipped", LIES),

@@ -8,7 +8,7 @@ import socket
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -25,7 +25,14 @@ from astrid_sdk.errors import (
     StorageUnavailableError,
 )
 from astrid_sdk.storage.http_limits import Timeouts
-from astrid_sdk.storage.operations import CONTENT_HASH_METADATA, Get
+from astrid_sdk.storage.operations import (
+    CONTENT_HASH_METADATA,
+    CompleteUpload,
+    Get,
+    PartialUpload,
+    Put,
+    UploadedPart,
+)
 from astrid_sdk.storage.r2_client import R2StorageClient
 from astrid_sdk.storage.retrying import RetryPolicy
 
@@ -46,13 +53,18 @@ class Answer:
 
 
 @contextlib.contextmanager
-def scripted(answers: Mapping[str, Answer]) -> Iterator[R2StorageClient]:
-    """Serve one answer per HTTP method to the client that is yielded."""
+def scripted(answers: Mapping[str, Answer | Sequence[Answer]]) -> Iterator[R2StorageClient]:
+    """Serve one answer per HTTP method, or several of which the last is repeated."""
+    left = {
+        method: [said] if isinstance(said, Answer) else list(said)
+        for method, said in answers.items()
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            said = answers[self.command]
+            said, *later = left[self.command]
+            left[self.command] = later or [said]
             self.send_response(said.status)
             length = {"Content-Length": str(len(said.body) + said.cut)}
             for name, value in (length | dict(said.headers)).items():
@@ -60,7 +72,7 @@ def scripted(answers: Mapping[str, Answer]) -> Iterator[R2StorageClient]:
             self.end_headers()
             self.wfile.write(said.body if self.command != "HEAD" else b"")
 
-        do_GET = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - http.server's names
+        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
 
         @override
         def log_message(self, *_: object) -> None:
@@ -101,6 +113,13 @@ def client_of(endpoint_url: str) -> R2StorageClient:
 def head_of(size_bytes: int, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(200, headers={"Content-Length": str(size_bytes)} | named)
+
+
+OTHER = {"x_amz_meta_astrid_sha256": hashlib.sha256(b"another").hexdigest()}
+OURS = {"x_amz_meta_astrid_sha256": hashlib.sha256(BODY).hexdigest()}
+TAKEN = Answer(200, headers={"ETag": BODY_ETAG})
+THEIRS = head_of(7, ETag='"2"', **OTHER)
+NO_SUCH_KEY = b"<Error><Code>NoSuchKey</Code></Error>"
 
 
 def put(client: R2StorageClient, *, create_only: bool = False) -> str:
@@ -183,6 +202,69 @@ class TestWriting:
             with pytest.raises(error) as caught:
                 put(client)
             assert (caught.value.kind, caught.value.wrote) == (kind, None)
+
+    @pytest.mark.parametrize(
+        "then",
+        [
+            {"PUT": [TAKEN, Answer(412)], "HEAD": THEIRS},  # it changed again
+            {"PUT": [TAKEN, Answer(404, NO_SUCH_KEY)], "HEAD": THEIRS},
+            {"PUT": TAKEN, "HEAD": [THEIRS, head_of(9, ETag='"3"', **OTHER)]},
+            {"PUT": TAKEN, "HEAD": [THEIRS, head_of(len(BODY), ETag=BODY_ETAG)]},  # ours
+        ],
+    )
+    def test_a_write_that_another_writer_follows_has_been(
+        self, then: Mapping[str, Answer | Sequence[Answer]]
+    ) -> None:
+        with scripted(then) as client:
+            written = client.perform(
+                Put(bucket=BUCKET, key="a", data=BODY, content_type="text/plain")
+            )
+        assert (written.is_new, written.etag) == (True, BODY_ETAG.strip('"'))
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            [THEIRS],  # it stands there all the time: ours was never kept
+            [THEIRS, head_of(len(BODY), ETag='"3"', **OURS)],  # ours, mangled
+            [THEIRS, head_of(len(BODY), ETag='"3"')],  # who knows whose
+            [head_of(len(BODY), ETag=f'"{number:032x}"') for number in range(9)],
+        ],
+    )
+    def test_a_write_that_was_not_kept_is_an_error_where_another_object_stands(
+        self, found: Sequence[Answer]
+    ) -> None:
+        with scripted({"PUT": TAKEN, "HEAD": found, "GET": Answer(200, b"bodY")}) as client:
+            with pytest.raises(CorruptionError) as caught:
+                put(client)
+            assert caught.value.wrote is None
+
+    def test_a_write_over_a_version_does_not_write_over_the_next_one(self) -> None:
+        only_once = [TAKEN, Answer(412)]
+        over = Put(
+            bucket=BUCKET, key="a", data=BODY, content_type="text/plain", replace_etag="before"
+        )
+        with (
+            scripted({"PUT": only_once, "HEAD": THEIRS}) as client,
+            pytest.raises(ConflictError),
+        ):
+            client.perform(over)
+
+    def test_an_upload_does_not_delete_the_object_of_another_writer(self) -> None:
+        told = "<CompleteMultipartUploadResult><ETag>x-1</ETag></CompleteMultipartUploadResult>"
+        upload = PartialUpload(BUCKET, "a", "id", len(BODY))
+        part = UploadedPart(1, "x", len(BODY), hashlib.sha256(BODY).hexdigest())
+        answers = {
+            "POST": Answer(200, told.encode()),
+            "HEAD": head_of(len(BODY), ETag='"y-1"', **OTHER),
+            "GET": Answer(206, b"bodY", {"ETag": '"y-1"', "Content-Range": "bytes 0-3/4"}),
+        }  # and a DELETE is no request that it knows
+        with scripted(answers) as client, pytest.raises(StorageUnavailableError) as caught:
+            client.perform(
+                CompleteUpload(
+                    bucket=BUCKET, upload=upload, parts=(part,), content_hash=part.content_hash
+                )
+            )
+        assert (caught.value.kind, caught.value.wrote) == ("not_written", None)
 
     @pytest.mark.parametrize("etag", [BODY_ETAG, '"opaque"'])
     def test_a_refusal_because_of_our_own_object_is_success(self, etag: str) -> None:
