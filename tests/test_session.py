@@ -43,14 +43,23 @@ def config(**changes: object) -> StorageConfig:
     )
 
 
-def test_importing_the_package_loads_no_heavy_library() -> None:
-    code = f"import sys, astrid_sdk; print(*(set('{HEAVY}'.split()) & set(sys.modules)))"
+def heavy_after(code: str) -> list[str]:
+    show = f"import sys; print(*sorted(set('{HEAVY}'.split()) & set(sys.modules)))"
     root = Path(__file__).parents[1]
     environment = child_environment({"PYTHONPATH": str(root)})
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, check=True
+        [sys.executable, "-c", f"{code}; {show}"], env=environment, capture_output=True, check=True
     )
-    assert done.stdout.split() == []
+    return done.stdout.decode().split()
+
+
+def test_importing_the_package_loads_no_heavy_library() -> None:
+    assert heavy_after("import astrid_sdk") == []
+
+
+def test_opening_a_store_loads_what_every_use_of_it_needs(tmp_path: Path) -> None:
+    code = f"import astrid_sdk; astrid_sdk.connect({str(tmp_path / 'store')!r})"
+    assert heavy_after(code) == ["deltalake", "numpy", "pyarrow"]
 
 
 def test_the_public_names_are_sorted_and_all_there() -> None:

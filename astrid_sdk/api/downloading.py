@@ -2,10 +2,10 @@
 
 import contextlib
 import enum
+import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, Final, Self
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +20,8 @@ from astrid_sdk.api.service import Service
 from astrid_sdk.api.verified_response import VerifiedResponse
 from astrid_sdk.errors import CorruptionError
 from astrid_sdk.storage.blobs import blob_key
+from astrid_sdk.storage.buffers import Buffers
+from astrid_sdk.storage.hashing import LEAF_BYTES
 from astrid_sdk.tiers import Tier
 
 PIECE_BYTES: Final = 4 << 20
@@ -41,39 +43,50 @@ class Redirect(enum.StrEnum):
     PRESIGNED = "presigned"
 
 
-@dataclass(slots=True)
 class Opened:
-    """A content that is being read; `piece` is the first of it, verified.
+    """A content that is being read, or a part of it, in memory that is used again.
+
+    Parameters
+    ----------
+    file : io.BufferedReader
+    part : Part
 
     Attributes
     ----------
-    file : binary file
-    left : int
-        Bytes that are still to come after `piece`.
-    piece : bytes
+    first : memoryview
+        The first piece, verified.
     """
 
-    file: BinaryIO
-    left: int
-    piece: bytes
-
-    @classmethod
-    def at(cls, file: BinaryIO, part: Part) -> Self:
-        """Return `file` opened at a part of it."""
+    def __init__(self, file: io.BufferedReader, part: Part) -> None:
+        self._file = file
+        self._at = part.start
+        self._stop = part.stop
+        self._buffers = Buffers(min(part.stop - part.start, PIECE_BYTES))
+        self._given: list[memoryview] = []
         file.seek(part.start)
-        opened = cls(file, part.stop - part.start, b"")
-        opened.piece = opened.next()
-        return opened
+        self.first = self.next()
 
-    def next(self) -> bytes:
-        """Return the next piece, verified; empty at the end."""
-        if not self.left:
-            return b""
-        piece = self.file.read(min(self.left, PIECE_BYTES))
-        if not piece:
+    def next(self) -> memoryview:
+        """Return the next piece, verified; empty at the end.
+
+        It stands until the piece after the next is asked for.
+        """
+        if self._at == self._stop:
+            return memoryview(b"")
+        # Pieces that end where a leaf does are read straight to where they belong.
+        stop = min(self._stop, self._at - self._at % LEAF_BYTES + PIECE_BYTES)
+        if len(self._given) > 1:
+            self._buffers.give_back(self._given.pop(0))
+        piece = self._buffers.take()[: stop - self._at]
+        self._given.append(piece)
+        if self._file.readinto(piece) != len(piece):
             raise _short()
-        self.left -= len(piece)
+        self._at = stop
         return piece
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 async def answer(
@@ -105,10 +118,10 @@ async def answer(
         if isinstance(found, Response):
             return found
         opened, status, headers = found
-        stack.callback(opened.file.close)
+        stack.callback(opened.close)
         return VerifiedResponse(
             opened.next,
-            opened.piece,
+            opened.first,
             status,
             headers,
             idle_s=settings.idle_timeout_s,
@@ -172,7 +185,7 @@ def _prepared(
 def _opened(service: Service, reference: Reference, content_hash: str, part: Part) -> Opened:
     file = service.session.cas.open(content_hash, tier=reference.tier)
     try:
-        return Opened.at(file, part)
+        return Opened(file, part)
     except BaseException:
         file.close()
         raise

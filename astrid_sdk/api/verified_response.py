@@ -27,8 +27,9 @@ class VerifiedResponse(Response):
     Parameters
     ----------
     read : callable
-        Returns the next piece, verified, and nothing at the end; called in a thread.
-    first : bytes
+        Returns the next piece, verified, and nothing at the end; called in a thread. A piece is
+        needed until the one after the next is asked for.
+    first : memoryview
         The first piece: it was sound.
     status : int
     headers : mapping
@@ -45,8 +46,8 @@ class VerifiedResponse(Response):
 
     def __init__(  # noqa: PLR0913 - a response, and what it owes when it ends
         self,
-        read: Callable[[], bytes],
-        first: bytes,
+        read: Callable[[], memoryview],
+        first: memoryview,
         status: int,
         headers: Mapping[str, str],
         *,
@@ -99,13 +100,14 @@ class VerifiedResponse(Response):
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send_piece(self, send: Send, piece: bytes, gone: "asyncio.Future[None]") -> None:
-        view = memoryview(piece)
+    async def _send_piece(
+        self, send: Send, piece: memoryview, gone: "asyncio.Future[None]"
+    ) -> None:
         for start in range(0, len(piece), _SENT_BYTES):
             if gone.done():
                 return
             await asyncio.sleep(0)  # or reading ahead begins only where the socket is full
-            part = bytes(view[start : start + _SENT_BYTES])
+            part = bytes(piece[start : start + _SENT_BYTES])
             async with self._pace.waiting():
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             self._pace.moved(len(part))

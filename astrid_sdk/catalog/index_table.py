@@ -15,14 +15,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from pyarrow.dataset import ParquetReadOptions
+from deltalake.exceptions import (
+    CommitFailedError,
+    DeltaError,
+    DeltaProtocolError,
+    TableNotFoundError,
+)
+from deltalake.fs import DeltaStorageHandler
+from pyarrow.fs import PyFileSystem
 
 from astrid_sdk.catalog.rows import Block, Layout, Rows, unreadable
+from astrid_sdk.catalog.table_file import TableFile
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
 from astrid_sdk.storage.base import CATALOG_PREFIX, ObjectStorage
 from astrid_sdk.storage.features import TableLocation
@@ -30,6 +36,7 @@ from astrid_sdk.storage.features import TableLocation
 FORMAT = 2
 """The format of the tables that this release writes; each has a folder of its own."""
 
+_READER = 1  # what our tables need: no deletion vectors, no renamed columns
 _SAYS = "astrid-sdk catalogue, format"
 _FORMAT = re.compile(rf"{_SAYS} (?P<number>\d+)")
 _ATTEMPTS = 5  # at creating one table in several processes at once
@@ -162,7 +169,7 @@ class IndexTable:
             delta = self._opened()
             if delta is None:
                 return TableStatus(self.layout.name)
-            sizes = _file_sizes(delta)
+            sizes = _file_sizes(delta).values()
             rows = sum(block.num_rows for block in self.read().blocks)
             return TableStatus(self.layout.name, delta.version(), rows, len(sizes), sum(sizes))
 
@@ -181,6 +188,8 @@ class IndexTable:
                 "to read it",
                 kind="format_version",
             )
+        if delta.protocol().min_reader_version > _READER:  # another program changed how it is read
+            raise DeltaProtocolError(f"reader version {delta.protocol().min_reader_version}")
         columns = {field.name for field in delta.schema().fields}
         self._is_old = number < FORMAT or columns != set(self.layout.schema.names)
         return delta
@@ -188,16 +197,14 @@ class IndexTable:
     def _blocks_of(self, delta: DeltaTable) -> list[Block]:
         """Return the row groups of all files; those that were known keep what was read."""
         known, found = self._blocks, dict[str, list[Block]]()
-        for fragment in self._files(delta):
-            groups = range(fragment.num_row_groups) if fragment.path not in known else ()
-            found[fragment.path] = known.get(fragment.path) or [Block(fragment, i) for i in groups]
+        sizes = _file_sizes(delta)
+        handler = DeltaStorageHandler(self._location.uri, self._location.reveal_options(), sizes)
+        filesystem = PyFileSystem(handler)
+        coded = [self.layout.source] if self.layout.source else []
+        for path in sizes:
+            found[path] = known.get(path) or _blocks(TableFile(filesystem, path, coded))
         self._blocks = found
         return [block for path in sorted(found) for block in found[path]]
-
-    def _files(self, delta: DeltaTable) -> Iterator[Any]:
-        source = [self.layout.source] if self.layout.source else []
-        read = ParquetReadOptions(dictionary_columns=source)
-        yield from delta.to_pyarrow_dataset(parquet_read_options=read).get_fragments()
 
     def _append(self, rows: pa.Table) -> None:
         for _ in range(_ATTEMPTS):
@@ -226,7 +233,7 @@ class IndexTable:
     def _tidy(self) -> None:
         """Put the files of many commits together; what readers hold open stays readable."""
         delta = self._open()
-        if sum(size < _SMALL_BYTES for size in _file_sizes(delta)) > _MOST_SMALL_FILES:
+        if sum(size < _SMALL_BYTES for size in _file_sizes(delta).values()) > _MOST_SMALL_FILES:
             try:
                 delta.optimize.compact(target_size=_SMALL_BYTES, writer_properties=_WRITTEN)
             except CommitFailedError:  # another process was faster
@@ -269,6 +276,11 @@ class IndexTable:
             raise unreadable(self.layout.name, doing, error) from error
 
 
-def _file_sizes(delta: DeltaTable) -> list[int]:
-    sizes: list[int] = pa.table(delta.get_add_actions(flatten=True))["size_bytes"].to_pylist()
-    return sizes
+def _blocks(file: TableFile) -> list[Block]:
+    return [Block(file, group) for group in range(file.metadata.num_row_groups)]
+
+
+def _file_sizes(delta: DeltaTable) -> dict[str, int]:
+    """Return the length of each file of the table, by its path."""
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    return dict(zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist(), strict=True))

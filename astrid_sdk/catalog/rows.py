@@ -13,14 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from astrid_sdk.catalog.table_file import TableFile
 from astrid_sdk.errors import StorageUnavailableError
 
 Numbers = NDArray[np.int64]
@@ -59,24 +58,23 @@ class Block:
 
     Parameters
     ----------
-    fragment : pyarrow.dataset.ParquetFileFragment
-        The file.
+    file : TableFile
     group : int
         Which row group of it.
     """
 
-    def __init__(self, fragment: Any, group: int) -> None:
+    def __init__(self, file: TableFile, group: int) -> None:
         _end_well()
-        self.fragment = fragment
+        self.file = file
         self.group = group
-        self.num_rows: int = fragment.metadata.row_group(group).num_rows
+        self.num_rows: int = file.metadata.row_group(group).num_rows
         self.kept: dict[str, pa.Array] = {}
         self.distinct: frozenset[str] | None = None
         self._by_code: tuple[Numbers, Numbers] | None = None
 
     def span(self, column: str) -> tuple[int, int] | None:
         """Return the least and the greatest value of `column`, or None where that is not told."""
-        metadata = self.fragment.metadata
+        metadata = self.file.metadata
         place = metadata.schema.names.index(column)
         told = metadata.row_group(self.group).column(place).statistics
         return (told.min, told.max) if told is not None and told.has_min_max else None
@@ -262,21 +260,10 @@ def _scan(blocks: Sequence[Block], columns: Sequence[str]) -> pa.Table:
     Arrow's dataset scanner would read all files side by side, but leaves threads behind that may
     abort the interpreter at its end (see `_let_arrow_end`).
     """
-    runs = itertools.groupby(blocks, key=lambda block: block.fragment.path)
-    return pa.concat_tables([_read(list(run), columns) for _, run in runs])
-
-
-def _read(blocks: Sequence[Block], columns: Sequence[str]) -> pa.Table:
-    """Return columns of blocks of one file."""
-    fragment = blocks[0].fragment
-    coded = set(fragment.format.read_options.dictionary_columns) & set(columns)
-    with (
-        fragment.filesystem.open_input_file(fragment.path) as file,
-        pq.ParquetFile(file, metadata=fragment.metadata, read_dictionary=sorted(coded)) as parquet,
-    ):
-        groups = [block.group for block in blocks]
-        table = parquet.read_row_groups(groups, columns=list(columns), use_threads=False)
-        return table.select(list(columns))
+    tables = []
+    for file, run in itertools.groupby(blocks, key=lambda block: block.file):
+        tables.append(file.read([block.group for block in run], columns))
+    return pa.concat_tables(tables)
 
 
 def _let_arrow_end() -> None:

@@ -20,15 +20,15 @@ class BlobFile(io.RawIOBase):
     Parameters
     ----------
     size_bytes : int
-    read_range : callable
-        Returns the bytes from one position to another.
+    read_into : callable
+        Fills memory with the bytes from a position on.
     """
 
-    def __init__(self, size_bytes: int, read_range: Callable[[int, int], bytes]) -> None:
+    def __init__(self, size_bytes: int, read_into: Callable[[int, memoryview], None]) -> None:
         self._size_bytes = size_bytes
-        self._read_range = read_range
+        self._read_into = read_into
         self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._blocks: OrderedDict[int, bytearray] = OrderedDict()
 
     @override
     def readable(self) -> bool:
@@ -61,23 +61,22 @@ class BlobFile(io.RawIOBase):
         stop = min(self._position + len(view), self._size_bytes)
         if stop <= self._position:
             return 0
-        data = self._data(self._position, stop)
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+        if stop - self._position >= BLOCK_BYTES:
+            self._read_into(self._position, view[: stop - self._position])
+        else:
+            number, offset = divmod(self._position, BLOCK_BYTES)
+            data = self._block(number)[offset : offset + stop - self._position]
+            stop = self._position + len(data)  # short where the block ends before
+            view[: len(data)] = data
+        length, self._position = stop - self._position, stop
+        return length
 
-    def _data(self, start: int, stop: int) -> bytes:
-        """Return the bytes from `start`: to `stop`, or fewer where a block ends before."""
-        if stop - start >= BLOCK_BYTES:
-            return self._read_range(start, stop)
-        number, offset = divmod(start, BLOCK_BYTES)
-        return self._block(number)[offset : offset + stop - start]
-
-    def _block(self, number: int) -> bytes:
+    def _block(self, number: int) -> bytearray:
         if number not in self._blocks:
             start = number * BLOCK_BYTES
-            stop = min(start + BLOCK_BYTES, self._size_bytes)
-            self._blocks[number] = self._read_range(start, stop)
+            block = bytearray(min(BLOCK_BYTES, self._size_bytes - start))
+            self._read_into(start, memoryview(block))
+            self._blocks[number] = block
             if len(self._blocks) > _MOST_BLOCKS:
                 self._blocks.popitem(last=False)
         self._blocks.move_to_end(number)

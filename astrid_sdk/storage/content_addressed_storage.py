@@ -1,5 +1,6 @@
 """Bytes by hash: store once, verify on every read."""
 
+import io
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -311,7 +312,7 @@ class ContentAddressedStorage:
         """
         return self._reader.ranges(content_hash, ranges, _parsed(tier))
 
-    def open(self, content_hash: str, *, tier: Tier | str | None = None) -> BinaryIO:
+    def open(self, content_hash: str, *, tier: Tier | str | None = None) -> io.BufferedReader:
         """Return the content as a binary file that can be read and sought, verified as it is read.
 
         Close it, or use it in a ``with`` statement. See `retrieve_data`.

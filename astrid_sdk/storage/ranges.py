@@ -1,5 +1,6 @@
 """Ranges of a blob that are verified without reading the rest of it."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from astrid_sdk.errors import CorruptionError
@@ -47,16 +48,37 @@ class VerifiedRanges:
         found = self._fetch(leaves_of_ranges(cut), ahead)
         return [_joined(found, start, stop) for start, stop in cut]
 
+    def read_into(self, start: int, room: memoryview) -> None:
+        """Fill `room` with the bytes from `start`, which are all in the blob; see `read`.
+
+        Whole leaves are read where they are to be; what else is asked for is copied there.
+        """
+        stop = start + len(room)
+        numbers = leaves_of_ranges([(start, stop)])
+        is_whole = start % LEAF_BYTES == 0 and (
+            stop % LEAF_BYTES == 0 or stop == self._leaves.size_bytes
+        )
+        if not is_whole:
+            room[:] = self.read([(start, stop)])[0]
+            return
+        for number, leaf in self._fetch(numbers, (), _Room(start, room)).items():
+            if leaf.obj is not room.obj:  # a store may hand out memory of its own
+                first = number * LEAF_BYTES - start
+                room[first : first + len(leaf)] = leaf
+
     def _fetch(
-        self, numbers: Sequence[int], ahead: Iterable[Outcome[Fetched]]
+        self,
+        numbers: Sequence[int],
+        ahead: Iterable[Outcome[Fetched]],
+        room: "_Room | None" = None,
     ) -> Mapping[int, memoryview]:
         arrived = [outcome for outcome in ahead if outcome.error is None]
         found = dict(self._sound(arrived, set(numbers)))
         wanted = [number for number in numbers if number not in found]
-        found.update(self._sound(self._asked(spans(wanted)), set(wanted)))
+        found.update(self._sound(self._asked(spans(wanted), room), set(wanted)))
         missing = [number for number in wanted if number not in found]
         if missing:  # damaged on the way, or where it lies: a second look tells
-            singly = self._asked([range(each, each + 1) for each in missing])
+            singly = self._asked([range(each, each + 1) for each in missing], room)
             found.update(self._sound(singly, set(missing)))
         still = [number for number in missing if number not in found]
         if still:
@@ -75,15 +97,31 @@ class VerifiedRanges:
         for outcome in outcomes:
             get = outcome.operation
             assert isinstance(get, Get)  # noqa: S101 - each outcome names one of them
-            view = memoryview(outcome.value().data)
+            data = outcome.value().data
+            view = get.into if not data and get.into is not None else memoryview(data)
             first = get.start // LEAF_BYTES
             for place in range(0, len(view), LEAF_BYTES):
                 number, leaf = first + place // LEAF_BYTES, view[place : place + LEAF_BYTES]
                 if number in asked and self._leaves.holds(number, leaf):
                     yield number, leaf
 
-    def _asked(self, wanted: Iterable[range]) -> Iterator[Outcome[Fetched]]:
-        return self._storage.perform_many(gets_of(wanted, self._bucket, self._key))
+    def _asked(self, wanted: Iterable[range], room: "_Room | None") -> Iterator[Outcome[Fetched]]:
+        gets = gets_of(wanted, self._bucket, self._key)
+        return self._storage.perform_many(gets if room is None else map(room.take_in, gets))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Room:
+    """Memory for the bytes from `start` on."""
+
+    start: int
+    view: memoryview
+
+    def take_in(self, get: Get) -> Get:
+        """Return the read, with the place where its bytes belong."""
+        assert get.stop is not None  # noqa: S101 - leaves have an end
+        into = self.view[get.start - self.start : get.stop - self.start]
+        return dataclasses.replace(get, stop=get.start + len(into), into=into)
 
 
 def gets_of(wanted: Iterable[range], bucket: str, key: str) -> Iterator[Get]:

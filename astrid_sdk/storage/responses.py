@@ -2,14 +2,10 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-from urllib3.exceptions import HTTPError
 
 from astrid_sdk.errors import AstridError
 from astrid_sdk.storage.http_limits import TransportError
@@ -45,7 +41,7 @@ def attempt_of(operation: Operation[Any], store: str) -> Attempt:
 
 @contextlib.contextmanager
 def translated(attempt: Attempt) -> Iterator[None]:
-    """Raise our error, chained with ``from``, for every foreign one inside.
+    """Raise our error, chained with ``from``, for every one of the operating system's inside.
 
     Parameters
     ----------
@@ -56,8 +52,7 @@ def translated(attempt: Attempt) -> Iterator[None]:
         yield
     except AstridError:  # some of ours are OSErrors too
         raise
-    except (BotoCoreError, ClientError, ResponseParserError, HTTPError, OSError) as error:
-        # The frames inside the S3 library hold credentials, and some tracebacks show locals.
+    except OSError as error:
         raise translate(error, attempt) from error.with_traceback(None)
 
 
@@ -67,7 +62,7 @@ def translate(error: Exception, attempt: Attempt) -> AstridError:
     Parameters
     ----------
     error : Exception
-        From botocore, urllib3 or the operating system.
+        From the operating system, or a library's that has its place by its class.
     attempt : Attempt
         What was being done.
     """
@@ -122,22 +117,7 @@ def verdict_of_class(error_class: type[BaseException]) -> Verdict | None:
     return next((verdict for verdict in named if verdict is not None), None)
 
 
-def error_code(error: ClientError) -> str:
-    """Return the S3 error code, or the HTTP status as text where the answer had no body."""
-    details: Mapping[str, Any] = error.response.get("Error", {})
-    return str(details.get("Code", ""))
-
-
-def http_status(error: ClientError) -> int:
-    """Return the HTTP status of the answer; 0 when there is none."""
-    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
-    return int(metadata.get("HTTPStatusCode", 0))
-
-
 def _verdict_of(error: Exception) -> tuple[Verdict, str]:
-    if isinstance(error, ClientError):
-        code, status = error_code(error), http_status(error)
-        return CODES.get(code) or _verdict_of_status(status), f"{code}, HTTP {status}"
     verdict = verdict_of_class(type(error))
     if verdict is not None:
         return verdict, type(error).__name__

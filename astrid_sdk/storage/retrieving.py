@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from astrid_sdk.canonical import sha256_hex
 from astrid_sdk.errors import (
@@ -135,15 +135,16 @@ class BlobReader:
             pieces = [(start, start + _PIECE_BYTES) for start in starts[at : at + _PIECES_AHEAD]]
             yield from self._from_tiers(content_hash, hint, self._ranged(leaves, pieces))
 
-    def open(self, content_hash: str, hint: Tier | None) -> BinaryIO:
+    def open(self, content_hash: str, hint: Tier | None) -> io.BufferedReader:
         """Return a seekable file of the bytes, verified as they are read."""
         leaves = self._leaves.load(check_content_hash(content_hash))
         if leaves is None:
             return self._spooled(content_hash, hint)
 
-        def read(start: int, stop: int) -> bytes:
-            ranged = self._ranged(leaves, [(start, stop)])
-            return self._from_tiers(content_hash, hint, ranged)[0]
+        def read(start: int, room: memoryview) -> None:
+            self._from_tiers(
+                content_hash, hint, lambda tier: self._of(leaves, tier).read_into(start, room)
+            )
 
         return io.BufferedReader(BlobFile(leaves.size_bytes, read), _BUFFER_BYTES)
 
@@ -154,12 +155,15 @@ class BlobReader:
         ahead: Iterable[Outcome[Fetched]] = (),
     ) -> Callable[[Tier], list[bytes]]:
         def read(tier: Tier) -> list[bytes]:
-            key = blob_key(leaves.content_hash, tier)
-            return VerifiedRanges(self._storage, self._bucket, key, leaves).read(ranges, ahead)
+            return self._of(leaves, tier).read(ranges, ahead)
 
         return read
 
-    def _spooled(self, content_hash: str, hint: Tier | None) -> BinaryIO:
+    def _of(self, leaves: Leaves, tier: Tier) -> VerifiedRanges:
+        key = blob_key(leaves.content_hash, tier)
+        return VerifiedRanges(self._storage, self._bucket, key, leaves)
+
+    def _spooled(self, content_hash: str, hint: Tier | None) -> io.BufferedReader:
         """Return the bytes as a temporary file that goes when it is closed."""
         with tempfile.TemporaryDirectory(prefix="astrid-") as folder:
             path = self.file(content_hash, Path(folder) / content_hash, hint, None)

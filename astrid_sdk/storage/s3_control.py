@@ -12,8 +12,8 @@ from botocore.config import Config
 
 from astrid_sdk.config import StorageConfig
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.storage.boto_errors import translated
 from astrid_sdk.storage.refusals import place
-from astrid_sdk.storage.responses import translated
 from astrid_sdk.storage.verdicts import Attempt
 
 _LONGEST_S = 7 * 86_400

@@ -2,7 +2,8 @@
 
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import override
 
@@ -18,10 +19,12 @@ from astrid_sdk.storage.capabilities import Capabilities
 from astrid_sdk.storage.http_engine import HttpEngine, Plan, Timeouts
 from astrid_sdk.storage.keys import check_bucket, check_key
 from astrid_sdk.storage.operations import Operation, Outcome, weight_of
-from astrid_sdk.storage.s3_control import S3Control
 from astrid_sdk.storage.s3_plans import S3Plans
 from astrid_sdk.storage.s3_requests import S3Requests
 from astrid_sdk.storage.s3_sameness import EtagKind
+
+if TYPE_CHECKING:
+    from astrid_sdk.storage.s3_control import S3Control
 
 ResultT = TypeVar("ResultT")
 
@@ -62,7 +65,12 @@ class S3Storage(ObjectStorage):
             config.endpoint_url, timeouts or Timeouts(), _trust(config.endpoint_url)
         )
         self._plans = S3Plans(S3Requests(config), self.describe(), EtagKind())
-        self._control = S3Control(config, self.describe())
+
+    @cached_property
+    def _control(self) -> "S3Control":
+        from astrid_sdk.storage.s3_control import S3Control  # noqa: PLC0415 - it imports boto3
+
+        return S3Control(self._config, self.describe())
 
     @override
     def __repr__(self) -> str:
@@ -153,7 +161,8 @@ class S3Storage(ObjectStorage):
     @override
     def close(self) -> None:
         self._engine.close()
-        self._control.close()
+        if "_control" in vars(self):
+            self._control.close()
 
 
 def _trust(endpoint_url: str) -> ssl.SSLContext | None:

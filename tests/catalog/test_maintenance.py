@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, TableFeatures, write_deltalake
 from exposures import NOON, answers, commit, derived, exclusion, found, image, tag
 from servers import MotoServer, R2Simulator
 from stores import BUCKET, Bench, at_once, local_store
@@ -167,6 +167,20 @@ def test_tables_of_a_later_release_are_refused_by_name(bench: Bench, tmp_path: P
     assert caught.value.kind == "format_version"
     with pytest.raises(InvalidInputError, match="upgrade astrid-sdk"):
         again(tmp_path).catalog.rebuild()
+
+
+def test_tables_that_another_program_made_unreadable_are_made_anew(
+    bench: Bench, tmp_path: Path
+) -> None:
+    fill(bench)
+    expected = answers(bench)
+    log = DeltaTable(str(tables(tmp_path) / "v2" / "records"))
+    assert log.protocol().min_reader_version == 1
+    log.alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
+    with pytest.raises(StorageUnavailableError, match="astrid catalog rebuild"):
+        answers(again(tmp_path))
+    again(tmp_path).catalog.rebuild()
+    assert answers(again(tmp_path)) == expected
 
 
 def test_tables_of_an_earlier_release_are_left_alone_and_made_anew(

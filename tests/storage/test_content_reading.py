@@ -207,7 +207,65 @@ def test_an_open_content_is_read_and_sought_as_a_file_is(cas: ContentAddressedSt
         with pytest.raises(OSError, match="write"):
             file.write(b"no")
         with pytest.raises(ValueError, match="before the start"):
-            file.raw.seek(-1)  # type: ignore[attr-defined]  # a buffered reader has it
+            file.raw.seek(-1, os.SEEK_SET)
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [
+        (0, 4 << 20),
+        (0, 9_000_000),
+        (LEAF_BYTES, 9_000_000 - LEAF_BYTES),
+        (LEAF_BYTES, 2 << 20),
+        (5, 4 << 20),
+        (LEAF_BYTES, (2 << 20) + 5),
+        (7_000_001, 1_999_999),
+        (8_999_990, 10),
+    ],
+)
+def test_memory_of_the_caller_is_filled_with_what_stands_there(
+    tmp_path: Path, start: int, length: int, kind: str
+) -> None:
+    store = local_store(tmp_path / "store") if kind == "folder" else memory_store()
+    cas = ContentAddressedStorage(store, BUCKET)
+    room = bytearray(length)
+    with cas.open(cas.store_data(large(), MEDIA)) as file:
+        file.seek(start)
+        assert file.readinto(room) == length
+        assert file.tell() == start + length
+    assert room == large()[start : start + length]
+
+
+def test_whole_leaves_are_read_to_where_they_belong(tmp_path: Path) -> None:
+    store = RecordingStore(local_store(tmp_path / "store"))
+    cas = ContentAddressedStorage(store, BUCKET)
+    stored = cas.store_data(large(), MEDIA)
+    room = bytearray(4 << 20)
+    with cas.open(stored) as file:
+        store.operations.clear()
+        assert file.readinto(room) == len(room)
+    (get,) = store.operations
+    assert isinstance(get, Get)
+    assert get.into is not None
+    get.into[:4] = b"here"
+    assert room[:4] == b"here"
+
+
+def test_memory_is_filled_from_the_tier_whose_copy_is_sound(tmp_path: Path) -> None:
+    cas = ContentAddressedStorage(local_store(tmp_path / "store"), BUCKET)
+    stored = cas.store_data(large(), MEDIA, tier=Tier.MODELS)
+    flip(blob_file(tmp_path, stored, Tier.MODELS))
+    room = bytearray(4 << 20)
+    with (
+        cas.open(stored, tier=Tier.MODELS) as file,
+        pytest.raises(CorruptionError, match=stored),
+    ):
+        file.readinto(room)
+    cas.store_data(large(), MEDIA, tier=Tier.DATASETS)
+    with cas.open(stored, tier=Tier.MODELS) as file:
+        assert file.readinto(room) == len(room)
+    assert room == large()[: len(room)]
 
 
 def test_exists_says_yes_no_or_that_it_is_not_known(store: WrappedStore) -> None:

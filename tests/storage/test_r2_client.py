@@ -1,6 +1,5 @@
 """What the R2 client promises beyond `ObjectStorage`, and how it meets servers that lie."""
 
-import contextlib
 import dataclasses
 import hashlib
 import pickle
@@ -8,84 +7,35 @@ import socket
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 
 import pytest
+from scripted import (
+    BODY,
+    BODY_ETAG,
+    BUCKET,
+    HIDDEN,
+    Answer,
+    client_of,
+    config_of,
+    head_of,
+    put,
+    scripted,
+)
 from servers import MotoServer, R2Simulator
-from typing_extensions import override
 
-from astrid_sdk.config import Secret, StorageConfig, child_environment
+from astrid_sdk.config import Secret, child_environment
 from astrid_sdk.errors import (
     AccessDeniedError,
-    AstridError,
     ConflictError,
     CorruptionError,
     InvalidInputError,
     StorageUnavailableError,
 )
-from astrid_sdk.storage.http_limits import Timeouts
 from astrid_sdk.storage.operations import (
-    CONTENT_HASH_METADATA,
-    CompleteUpload,
     Get,
-    PartialUpload,
-    Put,
-    UploadedPart,
 )
 from astrid_sdk.storage.r2_client import R2StorageClient
-from astrid_sdk.storage.retrying import RetryPolicy
-
-HIDDEN = "hidden-value-3141"
-BUCKET = "astrid-storage"
-BODY = b"body"
-BODY_ETAG = f'"{hashlib.md5(BODY, usedforsecurity=False).hexdigest()}"'
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What a scripted server says."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    cut: int = 0  # bytes promised in Content-Length and never sent
-
-
-@contextlib.contextmanager
-def scripted(answers: Mapping[str, Answer | Sequence[Answer]]) -> Iterator[R2StorageClient]:
-    """Serve one answer per HTTP method, or several of which the last is repeated."""
-    left = {
-        method: [said] if isinstance(said, Answer) else list(said)
-        for method, said in answers.items()
-    }
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            said, *later = left[self.command]
-            left[self.command] = later or [said]
-            self.send_response(said.status)
-            length = {"Content-Length": str(len(said.body) + said.cut)}
-            for name, value in (length | dict(said.headers)).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(said.body if self.command != "HEAD" else b"")
-
-        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
-
-        @override
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield client_of(f"http://127.0.0.1:{server.server_port}")
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def answer_once_and_go(listener: socket.socket) -> None:
@@ -96,34 +46,6 @@ def answer_once_and_go(listener: socket.socket) -> None:
         listener.close()
         answer = f"HTTP/1.1 200 OK\r\nETag: {BODY_ETAG}\r\nContent-Length: 0\r\n"
         connection.sendall(f"{answer}Connection: close\r\n\r\n".encode())
-
-
-def config_of(endpoint_url: str) -> StorageConfig:
-    return StorageConfig("account", "key-id", HIDDEN, BUCKET, r2_endpoint_url=endpoint_url)
-
-
-def client_of(endpoint_url: str) -> R2StorageClient:
-    return R2StorageClient(
-        config_of(endpoint_url),
-        retry=RetryPolicy(attempts=2, base_s=0.01),
-        timeouts=Timeouts(connect_s=1.0, idle_s=2.0, answer_s=5.0),
-    )
-
-
-def head_of(size_bytes: int, **headers: str) -> Answer:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(200, headers={"Content-Length": str(size_bytes)} | named)
-
-
-OTHER = {"x_amz_meta_astrid_sha256": hashlib.sha256(b"another").hexdigest()}
-OURS = {"x_amz_meta_astrid_sha256": hashlib.sha256(BODY).hexdigest()}
-TAKEN = Answer(200, headers={"ETag": BODY_ETAG})
-THEIRS = head_of(7, ETag='"2"', **OTHER)
-NO_SUCH_KEY = b"<Error><Code>NoSuchKey</Code></Error>"
-
-
-def put(client: R2StorageClient, *, create_only: bool = False) -> str:
-    return client.upload_file(BUCKET, "a", BODY, "text/plain", create_only=create_only)
 
 
 class TestSecrets:
@@ -175,132 +97,6 @@ class TestTableLocation:
         config = dataclasses.replace(config_of("https://r2.test"), r2_session_token="token-1")  # noqa: S106 - made up
         options = R2StorageClient(config).table_location(BUCKET, "objects").reveal_options()
         assert options["AWS_SESSION_TOKEN"] == "token-1"  # noqa: S105 - made up
-
-
-class TestWriting:
-    def test_an_etag_that_is_no_md5_is_settled_by_reading_back(self) -> None:
-        odd = {"ETag": '"opaque"'}
-        answers = {
-            "PUT": Answer(200, headers=odd),
-            "HEAD": head_of(len(BODY), ETag='"opaque"'),
-            "GET": Answer(200, BODY, odd),
-        }
-        with scripted(answers) as client:
-            assert put(client) == "a"
-
-    @pytest.mark.parametrize(
-        ("found", "error", "kind"),
-        [
-            (Answer(404), StorageUnavailableError, "not_written"),
-            (head_of(len(BODY) - 1, ETag='"cut"'), CorruptionError, "checksum"),
-        ],
-    )
-    def test_an_acknowledged_write_that_is_not_there_is_an_error(
-        self, found: Answer, error: type[AstridError], kind: str
-    ) -> None:
-        with scripted({"PUT": Answer(200, headers={"ETag": '"cut"'}), "HEAD": found}) as client:
-            with pytest.raises(error) as caught:
-                put(client)
-            assert (caught.value.kind, caught.value.wrote) == (kind, None)
-
-    @pytest.mark.parametrize(
-        "then",
-        [
-            {"PUT": [TAKEN, Answer(412)], "HEAD": THEIRS},  # it changed again
-            {"PUT": [TAKEN, Answer(404, NO_SUCH_KEY)], "HEAD": THEIRS},
-            {"PUT": TAKEN, "HEAD": [THEIRS, head_of(9, ETag='"3"', **OTHER)]},
-            {"PUT": TAKEN, "HEAD": [THEIRS, head_of(len(BODY), ETag=BODY_ETAG)]},  # ours
-        ],
-    )
-    def test_a_write_that_another_writer_follows_has_been(
-        self, then: Mapping[str, Answer | Sequence[Answer]]
-    ) -> None:
-        with scripted(then) as client:
-            written = client.perform(
-                Put(bucket=BUCKET, key="a", data=BODY, content_type="text/plain")
-            )
-        assert (written.is_new, written.etag) == (True, BODY_ETAG.strip('"'))
-
-    @pytest.mark.parametrize(
-        "found",
-        [
-            [THEIRS],  # it stands there all the time: ours was never kept
-            [THEIRS, head_of(len(BODY), ETag='"3"', **OURS)],  # ours, mangled
-            [THEIRS, head_of(len(BODY), ETag='"3"')],  # who knows whose
-            [head_of(len(BODY), ETag=f'"{number:032x}"') for number in range(9)],
-        ],
-    )
-    def test_a_write_that_was_not_kept_is_an_error_where_another_object_stands(
-        self, found: Sequence[Answer]
-    ) -> None:
-        with scripted({"PUT": TAKEN, "HEAD": found, "GET": Answer(200, b"bodY")}) as client:
-            with pytest.raises(CorruptionError) as caught:
-                put(client)
-            assert caught.value.wrote is None
-
-    def test_a_write_over_a_version_does_not_write_over_the_next_one(self) -> None:
-        only_once = [TAKEN, Answer(412)]
-        over = Put(
-            bucket=BUCKET, key="a", data=BODY, content_type="text/plain", replace_etag="before"
-        )
-        with (
-            scripted({"PUT": only_once, "HEAD": THEIRS}) as client,
-            pytest.raises(ConflictError),
-        ):
-            client.perform(over)
-
-    def test_an_upload_does_not_delete_the_object_of_another_writer(self) -> None:
-        told = "<CompleteMultipartUploadResult><ETag>x-1</ETag></CompleteMultipartUploadResult>"
-        upload = PartialUpload(BUCKET, "a", "id", len(BODY))
-        part = UploadedPart(1, "x", len(BODY), hashlib.sha256(BODY).hexdigest())
-        answers = {
-            "POST": Answer(200, told.encode()),
-            "HEAD": head_of(len(BODY), ETag='"y-1"', **OTHER),
-            "GET": Answer(206, b"bodY", {"ETag": '"y-1"', "Content-Range": "bytes 0-3/4"}),
-        }  # and a DELETE is no request that it knows
-        with scripted(answers) as client, pytest.raises(StorageUnavailableError) as caught:
-            client.perform(
-                CompleteUpload(
-                    bucket=BUCKET, upload=upload, parts=(part,), content_hash=part.content_hash
-                )
-            )
-        assert (caught.value.kind, caught.value.wrote) == ("not_written", None)
-
-    @pytest.mark.parametrize("etag", [BODY_ETAG, '"opaque"'])
-    def test_a_refusal_because_of_our_own_object_is_success(self, etag: str) -> None:
-        refused = {
-            "PUT": Answer(412),
-            "HEAD": head_of(len(BODY), ETag=etag),
-            "GET": Answer(200, BODY, {"ETag": etag}),
-        }
-        with scripted(refused) as client:
-            assert put(client, create_only=True) == "a"
-
-    @pytest.mark.parametrize(
-        "found", [head_of(len(BODY), ETag='"other"'), head_of(9, ETag=BODY_ETAG)]
-    )
-    def test_a_refusal_because_of_other_bytes_is_a_conflict(self, found: Answer) -> None:
-        there = Answer(200, BODY[::-1], {"ETag": '"other"'})
-        with scripted({"PUT": Answer(412), "HEAD": found, "GET": there}) as client:
-            with pytest.raises(ConflictError) as caught:
-                put(client, create_only=True)
-            assert (caught.value.kind, caught.value.wrote) == ("already_exists", False)
-
-    def test_a_refusal_because_of_what_is_gone_again_is_tried_again(self) -> None:
-        with scripted({"PUT": Answer(412), "HEAD": Answer(404)}) as client:
-            with pytest.raises(StorageUnavailableError) as caught:
-                put(client, create_only=True)
-            assert caught.value.kind == "concurrent_write"
-
-    def test_the_content_hash_is_recorded(self, moto_server: MotoServer) -> None:
-        client = R2StorageClient(moto_server.config(BUCKET))
-        client.create_bucket(BUCKET)
-        content_hash = hashlib.sha256(BODY).hexdigest()
-        client.upload_file(BUCKET, "hashed", BODY, "text/plain", content_hash=content_hash)
-        found = client.head(BUCKET, "hashed")
-        assert found is not None
-        assert found.media_type == "text/plain"
-        assert found.user_metadata == {CONTENT_HASH_METADATA: content_hash}
 
 
 class TestReading:

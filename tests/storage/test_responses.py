@@ -26,7 +26,8 @@ from astrid_sdk.errors import (
     StorageUnavailableError,
 )
 from astrid_sdk.storage import verdicts
-from astrid_sdk.storage.responses import Attempt, translate, translated, verdict_of_class
+from astrid_sdk.storage.boto_errors import translate, translated
+from astrid_sdk.storage.responses import Attempt, verdict_of_class
 
 READ = Attempt("read", "'k' of bucket 'b' in a test")
 WRITE = Attempt("write", "'k' of bucket 'b' in a test", writes=True)
