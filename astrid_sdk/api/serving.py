@@ -5,7 +5,7 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,6 +13,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from astrid_sdk.api.access import Authenticator, is_loopback_host
+from astrid_sdk.api.corked import Corked
 from astrid_sdk.api.settings import ApiSettings
 from astrid_sdk.errors import InvalidInputError
 
@@ -103,7 +104,7 @@ class _Impatient(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))
         self._await_headers()
 
     @override

@@ -17,7 +17,11 @@ from typing_extensions import override
 from astrid_sdk.api.limits import Pace
 from astrid_sdk.errors import AstridError, CorruptionError, InvalidInputError
 
-_SENT_BYTES: Final = 256 << 10
+_FEW_BYTES: Final = 256 << 10
+"""So much is handed over at a time: a slow client has `idle_s` to take it."""
+_MANY_BYTES: Final = 1 << 20
+"""The most that is handed over at a time, while each is taken at once."""
+_AT_ONCE_S: Final = 0.05
 _LOGGER = logging.getLogger("astrid_sdk.api")
 
 
@@ -61,6 +65,7 @@ class VerifiedResponse(Response):
         self._read = read
         self._first = first
         self._pace = Pace(idle_s, min_bytes_per_s)
+        self._part_bytes = _FEW_BYTES
         self._release = release
         self._content_hash = content_hash
         self._damaged = damaged
@@ -103,14 +108,15 @@ class VerifiedResponse(Response):
     async def _send_piece(
         self, send: Send, piece: memoryview, gone: "asyncio.Future[None]"
     ) -> None:
-        for start in range(0, len(piece), _SENT_BYTES):
-            if gone.done():
-                return
+        start = 0
+        while start < len(piece) and not gone.done():
             await asyncio.sleep(0)  # or reading ahead begins only where the socket is full
-            part = bytes(piece[start : start + _SENT_BYTES])
+            part = bytes(piece[start : start + self._part_bytes])
             async with self._pace.waiting():
                 await send({"type": "http.response.body", "body": part, "more_body": True})
-            self._pace.moved(len(part))
+            is_fast = self._pace.moved(len(part)) < _AT_ONCE_S
+            self._part_bytes = min(2 * self._part_bytes, _MANY_BYTES) if is_fast else _FEW_BYTES
+            start += len(part)
 
     def _report(self, error: AstridError) -> None:
         if isinstance(error, CorruptionError):

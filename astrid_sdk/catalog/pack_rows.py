@@ -1,7 +1,8 @@
 """Rows of record packs for the ``records`` table.
 
-Most lines of most packs are alike: a file came in, and its bytes say one thing. Arrow reads such
-lines into columns a thousand at a time. What is not plainly so is read as records, one by one.
+Most lines of most packs are alike: a file came in, and its bytes say one thing, or nothing. Arrow
+reads such lines into columns a thousand at a time. What is not plainly so is read as records, one
+by one.
 """
 
 import io
@@ -28,6 +29,7 @@ _BEGIN = b'{"author":'
 _KIND = f'"details":{{}},"format_version":{FORMAT_VERSION},"kind":"{RecordKind.INGEST}",'.encode()
 _SUMMARIES, _ENDS = b',"summaries":[', tuple(f'],"tier":"{tier}"}}'.encode() for tier in Tier)
 _MOST_BYTES = 1 << 28
+_SILENT = b',"summaries":[],"tier":"'
 _WORDS = ("author", "content_hash", "created_at", "derivation_key", "media_type", "name", "origin",
           "record_id", "tier")  # fmt: skip
 _SUMMARY = pa.struct([*TOLD, pa.field("footprint", pa.list_(pa.list_(pa.float64())))])
@@ -56,15 +58,24 @@ def pack_table(packs: Iterable[tuple[str, Sequence[bytes]]]) -> pa.Table:
 
 
 def _tables(pack: str, lines: Sequence[bytes]) -> Iterator[pa.Table]:
-    plain = [line for line in lines if _is_plain(line)]
-    table = _plain_table(pack, plain)
-    if table is None:
-        plain = []
-    else:
-        yield table
-    if len(plain) < len(lines):
-        others = lines if not plain else [line for line in lines if not _is_plain(line)]
+    groups: dict[str, list[bytes]] = {"telling": [], "silent": [], "other": []}
+    for line in lines:
+        groups[_kind_of(line)].append(line)
+    others = groups.pop("other")
+    for group in groups.values():
+        table = _plain_table(pack, group)
+        if table is None:
+            others += group
+        else:
+            yield table
+    if others:
         yield record_table(pack, map(Record.from_line, others))
+
+
+def _kind_of(line: bytes) -> str:
+    if not _is_plain(line):
+        return "other"
+    return "silent" if _SILENT in line else "telling"
 
 
 def _is_plain(line: bytes) -> bool:
@@ -82,14 +93,16 @@ def _is_plain(line: bytes) -> bool:
 
 
 def _plain_table(pack: str, lines: Sequence[bytes]) -> pa.Table | None:
-    """Return the rows of plain lines; None where they are not all of one summary, or odd."""
+    """Return the rows of plain lines, each of one summary or each of none; None for odd ones."""
     read = _read(lines)
-    if read is None or (np.asarray(pc.list_value_length(read["summaries"])) != 1).any():
+    if read is None:
         return None
-    told = pc.list_flatten(read["summaries"]).combine_chunks()
-    if told.null_count:
+    lengths = np.unique(np.asarray(pc.list_value_length(read["summaries"])))
+    given = _silent(len(lines)) if lengths.tolist() == [0] else None
+    if lengths.tolist() == [1]:
+        given = _given(read, lines)
+    if given is None:
         return None
-    given = dict(zip(_SUMMARY.names, told.flatten(), strict=True))
     count = len(lines)
     columns = {
         **{name: read[name] for name in (*_WORDS, "size_bytes")},
@@ -100,10 +113,27 @@ def _plain_table(pack: str, lines: Sequence[bytes]) -> pa.Table | None:
         "details": _repeated("{}", count),
         "tag": pa.nulls(count, pa.string()),
         "said": pa.nulls(count, pa.string()),
-        "summary": pa.array([_summary_text(line) for line in lines], pa.string()),
-        "footprint_deg": _flat(given["footprint"]),
     }
     return pa.table({name: columns[name] for name in GIVEN.names}, GIVEN)
+
+
+def _given(read: pa.Table, lines: Sequence[bytes]) -> dict[str, pa.Array] | None:
+    """Return what the bytes say, where each line has one summary."""
+    told = pc.list_flatten(read["summaries"]).combine_chunks()
+    if told.null_count:
+        return None
+    given = dict(zip(_SUMMARY.names, told.flatten(), strict=True))
+    given["summary"] = pa.array([_summary_text(line) for line in lines], pa.string())
+    given["footprint_deg"] = _flat(given["footprint"])
+    return given
+
+
+def _silent(count: int) -> dict[str, pa.Array]:
+    """Return what the bytes say where they say nothing."""
+    given = {field.name: pa.nulls(count, field.type) for field in TOLD}
+    given["summary"] = _repeated("{}", count)
+    given["footprint_deg"] = pa.nulls(count, GIVEN.field("footprint_deg").type)
+    return given
 
 
 def _read(lines: Sequence[bytes]) -> pa.Table | None:

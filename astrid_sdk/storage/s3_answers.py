@@ -37,7 +37,7 @@ class UnreadableError(Exception):
 
 def error_code(answer: HttpAnswer) -> str:
     """Return the S3 error code of an answer, "" where its body tells none."""
-    if not answer.body.lstrip().startswith(b"<"):
+    if b"Error" not in answer.body or not answer.body.lstrip().startswith(b"<"):
         return ""
     try:
         root = ET.fromstring(answer.body.lstrip())  # noqa: S314 - expat, of a bounded answer

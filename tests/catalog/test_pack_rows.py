@@ -54,6 +54,9 @@ MANY: list[list[Record]] = [
     [record(n, SUMMARY | {"ra_deg": 10.0 * n, "object_name": None}) for n in range(5)],
     [record(1, SUMMARY | {"footprint": None}), record(2, SUMMARY | {"footprint": []})],
     [record(1, SUMMARY), record(2, SUMMARY, SUMMARY | {"hdu_index": 1}), record(3)],
+    [record(1), record(2)],
+    [record(1), record(2, SUMMARY), record(3), record(4, SUMMARY | {"ra_deg": "unknown"})],
+    [record(1, name='x","summaries":[],"tier":"'), record(2, SUMMARY | {"a": {"summaries": []}})],
     [record(1, {}), record(2, {"night": "undated"})],
     [record(1, SUMMARY), record(2, SUMMARY | {"ra_deg": "unknown", "role": 7})],
     [
@@ -74,7 +77,8 @@ def test_rows_are_those_of_the_records_one_by_one(records: list[Record]) -> None
 
 def test_files_that_came_in_are_read_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(pack_rows, "record_table")
-    lines = [record(number, SUMMARY).to_line() for number in range(9)]
+    telling = [record(number, SUMMARY).to_line() for number in range(5)]
+    lines = [*telling, *(record(number).to_line() for number in range(5, 9))]
     assert pack_table([(PACK, lines)]).num_rows == 9
 
 
