@@ -5,7 +5,7 @@ import enum
 import io
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -17,6 +17,7 @@ from astrid_sdk.api.naming import disposition, served_type
 from astrid_sdk.api.problems import problem
 from astrid_sdk.api.references import Reference
 from astrid_sdk.api.service import Service
+from astrid_sdk.api.short_work import Wanted
 from astrid_sdk.api.verified_response import VerifiedResponse
 from astrid_sdk.errors import CorruptionError
 from astrid_sdk.storage.blobs import blob_key
@@ -89,6 +90,9 @@ class Opened:
         self._file.close()
 
 
+_Begun: TypeAlias = Response | tuple[Opened, int, dict[str, str]]
+
+
 async def answer(
     service: Service, caller: Caller, request: Request, content_hash: str, *, redirect: bool
 ) -> Response:
@@ -114,7 +118,7 @@ async def answer(
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.transfers.turn())
         asked = partial(_prepared, service, caller, request.headers, content_hash, redirect)
-        found = await service.begin_reading(asked)
+        found: _Begun = await service.begin_reading(asked)
         if isinstance(found, Response):
             return found
         opened, status, headers = found
@@ -157,7 +161,7 @@ def _prepared(
     asked: Mapping[str, str],
     content_hash: str,
     redirect: bool,  # noqa: FBT001 - handed on
-) -> Response | tuple[Opened, int, dict[str, str]]:
+) -> _Begun | Wanted[_Begun]:
     reference = service.references.of(content_hash, caller)[0]
     told = _headers(content_hash, reference)
     if is_tagged(asked.get("if-none-match"), told["ETag"]):
@@ -175,10 +179,13 @@ def _prepared(
     part = part or Part(0, size_bytes)
     told["Content-Length"] = str(part.stop - part.start)
     if size_bytes <= _WHOLE_BYTES:
-        data = service.session.cas.retrieve_data(content_hash, tier=reference.tier)
-        if len(data) != size_bytes:
-            raise _short()
-        return Response(data[part.start : part.stop], status, told)
+
+        def respond(data: bytes) -> Response:
+            if len(data) != size_bytes:
+                raise _short()
+            return Response(data[part.start : part.stop], status, told)
+
+        return Wanted(content_hash, reference.tier, respond)
     return _opened(service, reference, content_hash, part), status, told
 
 

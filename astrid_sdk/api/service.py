@@ -14,7 +14,7 @@ from astrid_sdk.api.limits import RateLimiter, TransferSlots
 from astrid_sdk.api.metrics import Metrics
 from astrid_sdk.api.references import References
 from astrid_sdk.api.settings import ApiSettings
-from astrid_sdk.api.short_work import ShortWork
+from astrid_sdk.api.short_work import ShortWork, Wanted
 from astrid_sdk.api.spool import spool_folder
 from astrid_sdk.config import Secret
 from astrid_sdk.session import AstridSession
@@ -46,8 +46,9 @@ class Service:
         self.metrics = Metrics(lambda: session.pending)
         self.transfers = TransferSlots(settings.transfers, settings.transfer_wait_s)
         self.rates = RateLimiter(settings.requests_per_s, settings.request_burst)
-        is_far = not session.r2.capabilities.is_near
-        self._reading = ShortWork(settings.threads, side_by_side=is_far)
+        self._reading = ShortWork(
+            settings.threads, session.cas, is_near=session.r2.capabilities.is_near
+        )
         self.hidden = (str(session.home), session.r2.describe())
 
     @cached_property
@@ -55,8 +56,8 @@ class Service:
         """The folder for bodies that come in."""
         return spool_folder(self.session.home)
 
-    async def begin_reading(self, read: Callable[[], T]) -> T:
-        """Return what `read` returns of the store; called in a thread."""
+    async def begin_reading(self, read: Callable[[], T | Wanted[T]]) -> T:
+        """Return what `read` returns, or makes of the content it wants; called in a thread."""
         return await self._reading.run(read)
 
     async def caller_of(self, request: Request) -> Caller:

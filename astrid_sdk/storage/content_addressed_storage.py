@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from astrid_sdk.canonical import sha256_hex
+from astrid_sdk.errors import StorageUnavailableError
 from astrid_sdk.storage.base import ObjectStorage
 from astrid_sdk.storage.blobs import ContentHash, blob_key
 from astrid_sdk.storage.bulk_items import FileProgress, FileToStore
@@ -222,6 +223,16 @@ class ContentAddressedStorage:
             The store gave no answer: whether it is there is not known.
         """
         return self._reader.data(content_hash, _parsed(tier))
+
+    def retrieve_each(
+        self, contents: Iterable[tuple[str, Tier | str | None]]
+    ) -> Iterator[tuple[int, bytes | StorageUnavailableError]]:
+        """Yield the place and the verified bytes of small contents, side by side, as they come.
+
+        `contents` are hashes, each with the tier to ask. What is not sound there is not yielded:
+        `retrieve_data` looks elsewhere, or says what is wrong.
+        """
+        return self._reader.data_of_each((each, _parsed(tier)) for each, tier in contents)
 
     def retrieve_file(
         self,

@@ -47,11 +47,11 @@ class LoggedStorage(WrapperStorage):
             result = self.inner.perform(operation)
         except AstridError as error:
             failed = Outcome(operation, error=error, request_id=observe.last_request_id.get())
-            self._say(failed, began, observe.attempt.get())
+            self._say(failed, began, observe.attempt.get(), observe.call_id.get())
             raise
         else:
             done = Outcome(operation, result, request_id=observe.last_request_id.get())
-            self._say(done, began, observe.attempt.get())
+            self._say(done, began, observe.attempt.get(), observe.call_id.get())
             return result
         finally:
             observe.answered_request_id.set(observe.last_request_id.get())
@@ -65,19 +65,20 @@ class LoggedStorage(WrapperStorage):
     def _said(
         self, operations: Iterable[Operation[ResultT]], attempt: int
     ) -> Iterator[Outcome[ResultT]]:
-        begun: dict[int, float] = {}
-        start = self._clock()
+        begun: dict[int, tuple[float, str]] = {}
+        start = self._clock(), observe.call_id.get()
 
         def timed() -> Iterator[Operation[ResultT]]:
-            for operation in operations:
-                begun[id(operation)] = self._clock()
+            for operation in operations:  # whoever hands it in says whom it is for
+                begun[id(operation)] = self._clock(), observe.call_id.get()
                 yield operation
 
         for outcome in self.inner.perform_many(timed()):
-            self._say(outcome, begun.pop(id(outcome.operation), start), attempt)
+            began, call_id = begun.pop(id(outcome.operation), start)
+            self._say(outcome, began, attempt, call_id)
             yield outcome
 
-    def _say(self, outcome: Outcome[Any], began: float, attempt: int) -> None:
+    def _say(self, outcome: Outcome[Any], began: float, attempt: int, call_id: str) -> None:
         level = _level(outcome.error)
         if not observe.is_heard(level):
             return
@@ -93,7 +94,7 @@ class LoggedStorage(WrapperStorage):
             outcome=observe.OK if outcome.error is None else outcome.error.kind,
             request_id=outcome.request_id,
             at=dt.datetime.now(dt.UTC),
-            call_id=observe.call_id.get(),
+            call_id=call_id,
         )
         observe.emit(event, level)
 

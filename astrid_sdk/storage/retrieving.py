@@ -77,6 +77,30 @@ class BlobReader:
         """Return the bytes, verified."""
         return self._from_tiers(content_hash, hint, lambda tier: self._read(content_hash, tier))
 
+    def data_of_each(
+        self, contents: Iterable[tuple[str, Tier | None]]
+    ) -> Iterator[tuple[int, bytes | StorageUnavailableError]]:
+        """Yield small contents as they come; see `ContentAddressedStorage.retrieve_each`."""
+        asked: dict[int, tuple[Get, int, str]] = {}  # by identity
+
+        def gets() -> Iterator[Get]:
+            for number, (content_hash, hint) in enumerate(contents):
+                for tier in self._likely(check_content_hash(content_hash), hint)[:1]:
+                    key = blob_key(content_hash, tier)
+                    get = Get(bucket=self._bucket, key=key, content_hash=content_hash)
+                    asked[id(get)] = get, number, content_hash
+                    yield get
+
+        etags: dict[str, str | None] = {}
+        for outcome in self._storage.perform_many(gets()):
+            get, number, content_hash = asked[id(outcome.operation)]
+            if isinstance(outcome.error, StorageUnavailableError):
+                yield number, outcome.error
+            elif outcome.error is None and sha256_hex(outcome.value().data) == content_hash:
+                etags[get.key] = outcome.value().stored.etag
+                yield number, outcome.value().data
+        self._seen.remember_etags(self._place, etags)
+
     def file(
         self, content_hash: str, path: Path, hint: Tier | None, progress: Progress | None
     ) -> Path:

@@ -268,6 +268,17 @@ def test_memory_is_filled_from_the_tier_whose_copy_is_sound(tmp_path: Path) -> N
     assert room == large()[: len(room)]
 
 
+def test_many_small_contents_come_with_their_places(tmp_path: Path) -> None:
+    store = local_store(tmp_path / "store")
+    cas = ContentAddressedStorage(store, BUCKET)
+    stored = [cas.store_data(f"{n}".encode(), MEDIA, tier=Tier.MODELS) for n in range(5)]
+    flip_all = blob_file(tmp_path, stored[2], Tier.MODELS)
+    flip_all.write_bytes(b"x")
+    asked = [*((each, Tier.MODELS) for each in stored), ("ab" * 32, None), (stored[0], "models")]
+    found = dict(ContentAddressedStorage(store, BUCKET).retrieve_each(asked))
+    assert found == {0: b"0", 1: b"1", 3: b"3", 4: b"4", 6: b"0"}
+
+
 def test_exists_says_yes_no_or_that_it_is_not_known(store: WrappedStore) -> None:
     cas = ContentAddressedStorage(store, BUCKET)
     stored = cas.store_data(DATA, MEDIA, tier=Tier.TEMP)
