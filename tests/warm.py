@@ -54,7 +54,8 @@ class Program:
 
 ASTRID = Program(
     "astrid",
-    "import astrid_sdk.session; from astrid_sdk.cli.main import main",
+    # What is imported when it is first needed would be imported by each fork.
+    "import pandas, boto3, astrid_sdk.session; from astrid_sdk.cli.main import main",
     'main(prog_name="astrid")',
 )
 

@@ -1,7 +1,6 @@
 """Running the service in this process, with a server that does not wait for slow clients."""
 
 import asyncio
-import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ from astrid_sdk.api.access import Authenticator, is_loopback_host
 from astrid_sdk.api.corked import Corked
 from astrid_sdk.api.settings import ApiSettings
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.ports import cannot_listen
 
 _GRACE_S = 30
 _KEEP_ALIVE_S = 20
@@ -77,15 +77,8 @@ def listening(settings: ApiSettings) -> Iterator[list[socket.socket]]:
                 for family, address in places
             ]
         except OSError as error:
-            raise _cannot_listen(host, port, error) from error
+            raise cannot_listen(host, port, error) from error
         yield sockets
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> InvalidInputError:
-    advice = f"({error.strerror}): give another --host or --port"
-    if error.errno == errno.EADDRINUSE:
-        advice = "because another program does: choose another --port"
-    return InvalidInputError(f"cannot listen on {host}:{port} {advice}", kind="config")
 
 
 def _most_bytes(settings: ApiSettings) -> int:

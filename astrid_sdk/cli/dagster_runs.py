@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 import dagster as dg
 
-from astrid_sdk.cli.ports import require_free_port
 from astrid_sdk.config import child_environment
 from astrid_sdk.pipeline.manifest import Manifest
+from astrid_sdk.ports import require_free_port
 from astrid_sdk.session import AstridSession
 from dagster_defs.definitions import build_definitions
 from dagster_defs.metadata import CONTENT_HASH, EXECUTED, IS_NEW, REUSED

@@ -6,8 +6,8 @@ from typing import NoReturn
 import click
 
 from astrid_sdk.cli.options import store_option
-from astrid_sdk.cli.ports import require_free_port
 from astrid_sdk.cli.stores import open_existing_store
+from astrid_sdk.ports import require_free_port
 
 
 @click.command()

@@ -61,7 +61,7 @@ class DatasetVersion:
 
     @override
     def __str__(self) -> str:
-        return f"{self.dataset_id} v{self.number} ({self.files} files)"
+        return f"{self.dataset_id} v{self.number} ({counted(self.files, 'file')})"
 
     @override
     def __repr__(self) -> str:

@@ -66,7 +66,7 @@ def test_a_dataset_from_a_folder_to_another_folder(
     assert "survey" not in told.out
     assert "how: by hand" in told.out
     version = ("dataset", "version", "x", folder, "-m", "first", "--store", store)
-    assert astrid(*version).out == "x v1 (1 files): x@v1\n"
+    assert astrid(*version).out == "x v1 (1 file): x@v1\n"
     (folder / "b.txt").write_text("b")
     astrid(*version)
     assert "x        v2" in astrid("dataset", "list", "--store", store).out

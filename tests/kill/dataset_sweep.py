@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd  # noqa: F401 - Arrow would import it in each fork
 from kill.sweep import BUCKET, killed_everywhere
 
 from astrid_sdk.session import AstridSession

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from astrid_sdk.cli.ports import require_free_port
 from astrid_sdk.errors import InvalidInputError
+from astrid_sdk.ports import require_free_port
 
 FAMILIES = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
 

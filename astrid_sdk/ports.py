@@ -1,5 +1,6 @@
 """Ports that servers of ours are to listen on."""
 
+import errno
 import socket
 
 from astrid_sdk.errors import InvalidInputError
@@ -11,7 +12,7 @@ def require_free_port(host: str, port: int) -> None:
     Raises
     ------
     InvalidInputError
-        It is taken, or the address is none of this machine.
+        ``kind="config"``: it is taken, or the address is none of this machine.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -19,6 +20,12 @@ def require_free_port(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise InvalidInputError(
-            f"cannot listen on {host}:{port} ({error.strerror}): give another --port"
-        ) from error
+        raise cannot_listen(host, port, error) from error
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> InvalidInputError:
+    """Return the error that says why, and what to do."""
+    advice = f"({error.strerror}): give another --host or --port"
+    if error.errno == errno.EADDRINUSE:
+        advice = "because another program does: choose another --port"
+    return InvalidInputError(f"cannot listen on {host}:{port} {advice}", kind="config")
