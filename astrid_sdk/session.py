@@ -329,8 +329,10 @@ class AstridSession(CuratedParts):
         """
         found = self._one(content_hash)
         target = path or Path(Path(found.name).name)
+        if target.is_dir():
+            raise InvalidInputError(f"{target} is a folder: name a file to write in it")
         if target.exists():
-            raise InvalidInputError(f"cannot write {target}: File exists")
+            raise InvalidInputError(f"{target} is there already: name another file to write")
         return self.cas.retrieve_file(found.content_hash, target, tier=found.tier)
 
     @override

@@ -176,8 +176,10 @@ def test_saving_writes_the_very_bytes_and_overwrites_nothing(
     (file,) = astrid.ingest(frame).stored
     saved = astrid.save(file.content_hash, tmp_path / "out.fits")
     assert saved.read_bytes() == frame.read_bytes()
-    with pytest.raises(InvalidInputError, match="File exists"):
+    with pytest.raises(InvalidInputError, match="is there already"):
         astrid.save(file.content_hash, saved)
+    with pytest.raises(InvalidInputError, match="is a folder: name a file"):
+        astrid.save(file.content_hash, tmp_path)
 
 
 def test_preparing_says_whether_the_store_can_be_written(astrid: AstridSession) -> None:

@@ -186,7 +186,7 @@ def _needed(found: Found, needed: Collection[str]) -> NeededError:
     more = f" and {len(needed) - _MOST_NAMED} more" if len(needed) > _MOST_NAMED else ""
     return NeededError(
         f"{found.name}@{found.content_hash[:8]} is needed by {named}{more}: leave it out of "
-        "searches with exclude, or delete it all the same with force",
+        "searches with exclude, or delete it all the same with force (--force)",
         needed_by=sorted(needed),
     )
 

@@ -5,6 +5,7 @@ three rows) and ``derivations``. What is true stands in the record packs and der
 the tables can be deleted, and are made again.
 """
 
+import string
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -223,7 +224,7 @@ class Catalog:
         snapshot = self.committed(snapshot, snapshot.unknown(keys))
         found = pc.unique(snapshot.contents_with(short)["content_hash"]).to_pylist()
         if not found:
-            raise NotFoundError(f"nothing stored has a hash that starts with {short!r}")
+            raise NotFoundError(_nothing(snapshot, short))
         if len(found) > 1:
             raise InvalidInputError(
                 f"{len(found)} hashes start with {short!r}: give more digits", kind="ambiguous"
@@ -316,6 +317,16 @@ class Catalog:
             with ThreadPoolExecutor(_READERS) as pool:
                 found = list(pool.map(self._derivations.find, keys))
         return [derivation for derivation in found if derivation is not None]
+
+
+def _nothing(snapshot: Snapshot, short: str) -> str:
+    """Return what is said of the beginning of a hash that nothing stored has."""
+    if snapshot.tombstones_with(short).num_rows:
+        return f"what has the hash that starts with {short!r} was deleted: restore it to have it"
+    told = f"nothing stored has a hash that starts with {short!r}"
+    if set(short) <= set(string.hexdigits):
+        return told
+    return f"{told}: find(name=...), or astrid find --name, tells that of a file"
 
 
 def _read_all(log: RecordLog, packs: Sequence[str]) -> list[tuple[str, list[bytes]]]:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import dagster as dg
 
+from astrid_sdk.cli.program import heed_interrupts
 from astrid_sdk.config import child_environment
 from astrid_sdk.pipeline.manifest import Manifest
 from astrid_sdk.ports import require_free_port
@@ -184,6 +185,7 @@ def run_ui(session: AstridSession, store: str, command: list[str]) -> NoReturn:
     command : list of str
         From `ui_command`.
     """
+    heed_interrupts()
     os.execve(command[0], command, ui_environment(session, store))  # noqa: S606 - as is meant
 
 

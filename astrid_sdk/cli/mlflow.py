@@ -6,6 +6,7 @@ from typing import NoReturn
 import click
 
 from astrid_sdk.cli.options import store_option
+from astrid_sdk.cli.program import heed_interrupts
 from astrid_sdk.cli.stores import open_existing_store
 from astrid_sdk.ports import require_free_port
 
@@ -26,4 +27,5 @@ def mlflow(host: str, port: int, store: str) -> NoReturn:
     require_free_port(host, port)
     click.echo(f"MLflow UI: http://{host}:{port}  (Ctrl-C stops it)")
     # this process turns into the server, so that signals reach what they stop
+    heed_interrupts()
     os.execve(start.command[0], start.command, dict(start.environment))  # noqa: S606 - as is meant

@@ -1,7 +1,8 @@
-"""What a person types to run this program again."""
+"""What a person types to run this program again, and what it does before it becomes another."""
 
 import shlex
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -15,3 +16,12 @@ def program() -> str:
         return _NAME
     here = Path.cwd()
     return shlex.quote(str(own.relative_to(here) if own.is_relative_to(here) else own))
+
+
+def heed_interrupts() -> None:
+    """Have what this process becomes hear interrupts.
+
+    A script's background jobs ignore them, and so would the server, and the parts that it ends by
+    them.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,7 +5,8 @@ import sys
 import click
 
 from astrid_sdk.cli.options import store_option
-from astrid_sdk.cli.stores import open_store
+from astrid_sdk.cli.stores import open_existing_store, open_store
+from astrid_sdk.errors import NotFoundError
 
 
 @click.command()
@@ -25,7 +26,11 @@ def serve(host: str | None, port: int | None, store: str) -> None:
     from astrid_sdk.api.running import run, settings_of  # noqa: PLC0415 - FastAPI takes a second
 
     settings = settings_of(host, port)
-    session = open_store(store)
+    try:
+        session, made = open_existing_store(store), ""
+    except NotFoundError:
+        session = open_store(store)
+        made = f"\nthere was no store yet: a new one is in {session.r2.describe()}"
     session.prepare()
-    told = f"Astrid REST service: http://{settings.host}:{settings.port}  (Ctrl-C stops it)"
+    told = f"Astrid REST service: http://{settings.host}:{settings.port}  (Ctrl-C stops it){made}"
     sys.exit(run(session, settings, lambda: click.echo(told)))

@@ -62,9 +62,7 @@ def files_below(folder: Path) -> dict[str, Path]:
     """
     root = folder.expanduser()
     if not root.is_dir():
-        raise InvalidInputError(
-            f"{folder} is no folder: give version() a folder that is there", kind="no_folder"
-        )
+        raise InvalidInputError(f"{folder} is no folder: give one that is there", kind="no_folder")
     found = {check_path(path): at for path, at in _counted_in(root).items()}
     if not found:
         raise InvalidInputError(f"no file is in {folder}: nothing to version", kind="no_files")

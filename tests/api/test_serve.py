@@ -93,6 +93,7 @@ def test_it_answers_as_soon_as_it_is_announced_and_ctrl_c_ends_it_quietly(tmp_pa
     )
     assert process.stdout is not None
     assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+    assert f"a new one is in folder {tmp_path / 'store'}" in process.stdout.readline()
     assert httpx.get(f"http://127.0.0.1:{port}/health/live", timeout=60).status_code == 200
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)

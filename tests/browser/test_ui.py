@@ -23,6 +23,8 @@ from astrid_sdk.config import child_environment
 from astrid_sdk.pipeline.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
+# As a script's background job is started.
+IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
 ASTRID = "from astrid_sdk.cli.main import main; main(prog_name='astrid')"
 START_TIMEOUT_S, RUN_TIMEOUT_S, STOP_TIMEOUT_S = 240.0, 240.0, 120.0
 PAGE_TIMEOUT_MS = 60_000
@@ -201,7 +203,7 @@ def _server(words: list[str], log: Path) -> Iterator[None]:
     """Run `astrid` with `words` in a process group of its own, and end that group."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", ASTRID, *words],
+            [sys.executable, "-c", IGNORE_CTRL_C + ASTRID, *words],
             env=child_environment({"PYTHONPATH": str(ROOT)}),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -210,7 +212,7 @@ def _server(words: list[str], log: Path) -> Iterator[None]:
         )
     try:
         yield
-        os.killpg(process.pid, signal.SIGTERM)
+        process.terminate()
         process.wait(STOP_TIMEOUT_S)
         _wait(lambda: not _group_lives(process.pid), STOP_TIMEOUT_S, log)
     finally:

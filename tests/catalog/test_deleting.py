@@ -56,7 +56,7 @@ def test_what_was_deleted_is_not_found_and_its_bytes_stay(astrid: AstridSession)
     assert names(astrid) == ["kept"]
     assert astrid.content_hashes() == [kept]
     assert astrid.totals() == {RAW: TierTotals(1, 4)}
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="was deleted: restore it"):
         astrid.save(content)
     assert astrid.cas.retrieve_data(content) == b"sky"
 

@@ -125,6 +125,13 @@ def test_a_cone_finds_the_images_whose_footprint_it_touches(
     assert found(bench, ra_deg=ra_deg, dec_deg=dec_deg, radius_deg=radius_deg) == numbers
 
 
+@pytest.mark.parametrize("cone", [(514.3, -8.4, 0.1), (-181.0, 0, 1), (10, -98.4, 1), (10, 0, -1)])
+def test_a_cone_that_is_nowhere_is_refused(bench: Bench, cone: tuple[float, float, float]) -> None:
+    ra_deg, dec_deg, radius_deg = cone
+    with pytest.raises(InvalidInputError, match="ra_deg from -180 to 360"):
+        find(bench.catalog, Query.of(ra_deg=ra_deg, dec_deg=dec_deg, radius_deg=radius_deg))
+
+
 def test_an_image_without_position_is_in_no_cone(bench: Bench) -> None:
     put(bench, replace(image(1), summaries=[{"hdu_index": 0, "role": "image"}]))
     assert found(bench, ra_deg=0.0, dec_deg=0.0, radius_deg=180.0) == []

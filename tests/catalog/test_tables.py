@@ -236,8 +236,10 @@ def test_a_prefix_must_be_long_enough_and_unique(bench: Bench) -> None:
         bench.catalog.resolve("1234567")
     with pytest.raises(InvalidInputError, match="2 hashes"):
         bench.catalog.resolve("12345678")
-    with pytest.raises(NotFoundError, match="abcdefab"):
+    with pytest.raises(NotFoundError, match=r"abcdefab'$"):
         bench.catalog.resolve("abcdefab")
+    with pytest.raises(NotFoundError, match="astrid find --name"):
+        bench.catalog.resolve("frame-1.fits")
 
 
 @pytest.mark.parametrize("said", [None, 12345678, b"12345678", ["12345678"]])

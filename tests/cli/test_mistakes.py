@@ -95,7 +95,7 @@ def test_a_file_that_is_there_is_not_overwritten(first_run: FirstRun) -> None:
 
     line = mistake("get", content_hash, "-o", "mine", "--store", first_run.store)
 
-    assert "cannot write mine" in line
+    assert "mine is there already" in line
     assert Path("mine").read_text() == "precious"
 
 

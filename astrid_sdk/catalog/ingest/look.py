@@ -88,7 +88,10 @@ def _opened(path: Path) -> io.BufferedReader:
     """
     with reading(path):
         # Asked before it is opened: a pipe would wait. Both by name: a Path costs more.
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+        mode = os.stat(path).st_mode  # noqa: PTH116
+        if stat.S_ISDIR(mode):
+            os.listdir(path)  # a folder that is closed, which says why  # noqa: PTH208
+        if not stat.S_ISREG(mode):
             raise InvalidInputError(f"{path} is no file: name one, or a folder", kind="no_file")
         return open(path, "rb")  # noqa: PTH123
 

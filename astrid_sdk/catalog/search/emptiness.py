@@ -49,7 +49,9 @@ def why_empty(snapshot: Snapshot, query: Query, ask: Ask) -> str:
         Returns what another query finds in `snapshot`.
     """
     if not snapshot.record_rows.num_rows:
-        return 'nothing is stored yet: astrid.ingest("nights/") stores images'
+        return (
+            'nothing is stored yet: astrid.ingest("nights/"), or astrid put nights/, stores images'
+        )
     return next(_Emptiness(snapshot, query, ask).reasons(), _TOGETHER)
 
 

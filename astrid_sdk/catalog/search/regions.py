@@ -4,7 +4,6 @@ Each says of rows whether it touches them: by their footprint where that is know
 position alone where it is not.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +19,7 @@ from astrid_sdk.sky.regions import box_covers, box_intersects, polygon_covers, p
 
 _RIGHT_ANGLE_DEG = 90.0
 _HALF_TURN_DEG = 180.0
+_WHOLE_TURN_DEG = 360.0
 _LARGE_DEG = 85.0
 _MARGIN_DEG = 1e-9  # four micro-arcseconds: a position on the edge is inside
 
@@ -56,11 +56,11 @@ class Cone(Region):
 
     def __post_init__(self) -> None:
         in_range = abs(self.dec_deg) <= _RIGHT_ANGLE_DEG and self.radius_deg >= 0  # no for NaN
-        if not (in_range and math.isfinite(self.ra_deg)):
+        if not (in_range and -_HALF_TURN_DEG <= self.ra_deg <= _WHOLE_TURN_DEG):
             raise InvalidInputError(
                 f"no cone of {self.radius_deg} degrees is at ra_deg={self.ra_deg}, "
-                f"dec_deg={self.dec_deg}: give ICRS degrees, dec_deg from -90 to 90 and a radius "
-                "of 0 or more",
+                f"dec_deg={self.dec_deg}: give ICRS degrees, ra_deg from -180 to 360, dec_deg from "
+                "-90 to 90 and a radius of 0 or more",
                 kind="cone",
             )
 

@@ -264,5 +264,5 @@ def _refusal(bad: list[str], count: int) -> str:
     told = "\n".join([*bad[:_MOST_TOLD], *more])
     return (
         f"{len(bad)} of {count} labels cannot be recorded, so none was; mend them, or pass "
-        f"skip_bad=True:\n{told}"
+        f"skip_bad=True (--skip-bad):\n{told}"
     )

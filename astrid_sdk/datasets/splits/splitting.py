@@ -85,8 +85,10 @@ def _what_ties(ties: Ties, rules: SplitRules, solution: Solution) -> str:
         return f"{told}, held together by the sky: a smaller radius_arcsec would part them"
     words = ", ".join(tie.words() for tie, _ in shared[:_SHOWN_TIES])
     steps = sorted({tie.step for tie, _ in shared if tie.step} - set(rules.shared_steps))
+    options = " ".join(f"--shared-step {step}" for step in steps)
     advice = (
-        f"; if that may be behind several sides, allow it with shared_steps={tuple(steps)}"
+        f"; if that may be behind several sides, allow it with shared_steps={tuple(steps)} "
+        f"({options})"
         if steps
         else ""
     )
