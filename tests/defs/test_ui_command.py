@@ -16,7 +16,7 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do(tmp_path: Path) -> None
     with socket.socket() as taken, astrid_sdk.connect(tmp_path) as session:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(InvalidInputError, match="give another --port"):
+        with pytest.raises(InvalidInputError, match="choose another --port"):
             ui_command(session, "127.0.0.1", taken.getsockname()[1])
 
 

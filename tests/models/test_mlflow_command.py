@@ -91,7 +91,7 @@ def test_a_port_that_is_taken_is_one_line(astrid: AstridSession) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         said = mistake("mlflow", "--store", astrid.home, "--port", port)
-    assert "give another --port" in said
+    assert "choose another --port" in said
 
 
 def test_only_the_servers_own_environment_enters_the_bucket() -> None:
