@@ -62,8 +62,8 @@ class Opened:
         self._file = file
         self._at = part.start
         self._stop = part.stop
-        self._buffers = Buffers(min(part.stop - part.start, PIECE_BYTES))
-        self._given: list[memoryview] = []
+        buffers = Buffers(min(part.stop - part.start, PIECE_BYTES))
+        self._room, self._other = buffers.take(), buffers.take()
         file.seek(part.start)
         self.first = self.next()
 
@@ -76,10 +76,8 @@ class Opened:
             return memoryview(b"")
         # Pieces that end where a leaf does are read straight to where they belong.
         stop = min(self._stop, self._at - self._at % LEAF_BYTES + PIECE_BYTES)
-        if len(self._given) > 1:
-            self._buffers.give_back(self._given.pop(0))
-        piece = self._buffers.take()[: stop - self._at]
-        self._given.append(piece)
+        piece = self._room[: stop - self._at]
+        self._room, self._other = self._other, self._room
         if self._file.readinto(piece) != len(piece):
             raise _short()
         self._at = stop

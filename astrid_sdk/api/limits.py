@@ -109,6 +109,11 @@ class Pace:
     min_bytes_per_s : float
         The least pace, once `idle_s` has passed.
     clock : callable, optional
+
+    Attributes
+    ----------
+    last_s : float
+        How long the last wait took.
     """
 
     def __init__(
@@ -119,7 +124,7 @@ class Pace:
         self._clock = clock
         self._moving_s = 0.0
         self._moved = 0
-        self._last_s = 0.0
+        self.last_s = 0.0
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
@@ -137,11 +142,11 @@ class Pace:
         except TimeoutError:
             raise self._slow() from None
         finally:
-            self._last_s = self._clock() - began
-            self._moving_s += self._last_s
+            self.last_s = self._clock() - began
+            self._moving_s += self.last_s
 
-    def moved(self, size_bytes: int) -> float:
-        """Count what came or went, and return how many seconds it took.
+    def moved(self, size_bytes: int) -> None:
+        """Count what came or went.
 
         Raises
         ------
@@ -152,7 +157,6 @@ class Pace:
         late_s = self._moving_s - self.idle_s
         if late_s > 0 and self._moved < late_s * self._min_bytes_per_s:
             raise self._slow()
-        return self._last_s
 
     def _slow(self) -> InvalidInputError:
         return InvalidInputError(

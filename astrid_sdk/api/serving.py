@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,7 +12,6 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from astrid_sdk.api.access import Authenticator, is_loopback_host
-from astrid_sdk.api.corked import Corked
 from astrid_sdk.api.settings import ApiSettings
 from astrid_sdk.errors import InvalidInputError
 from astrid_sdk.ports import cannot_listen
@@ -97,7 +96,7 @@ class _Impatient(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))
+        super().connection_made(transport)
         self._await_headers()
 
     @override

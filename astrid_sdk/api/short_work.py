@@ -25,7 +25,7 @@ T = TypeVar("T")
 _LOGGER = logging.getLogger("astrid_sdk.api")
 _HANDFUL: Final = 8
 _MOST: Final = 32
-"""So many contents are read in one batch: they are small, and in memory together."""
+"""So many are taken in a row; contents read in one batch are small, and in memory together."""
 _PATIENCE_S: Final = 0.005
 
 
@@ -156,7 +156,10 @@ class _Crew:
         self._threads = threads
         self._cas = cas
         self._is_near = is_near
+        # Any thread takes of these, so that nobody is left behind with one that is held up.
         self._waiting: deque[_Task[Any]] = deque()
+        self._wanting: deque[_Task[Any]] = deque()
+        self._alone: deque[_Task[Any]] = deque()
         self._done: deque[_Task[Any]] = deque()
         self._at_work = 0
         self._taken = self._taken_before = 0
@@ -178,41 +181,52 @@ class _Crew:
         if self._look is None:
             self._look = self.loop.call_later(_PATIENCE_S, self._look_after)
 
+    @property
+    def _is_idle(self) -> bool:
+        return not (self._waiting or self._wanting or self._alone)
+
     def _work(self) -> None:
-        """Do what waits, in a thread."""
+        """Do what there is to do, in a thread."""
         try:
-            while self._waiting:
-                self._read(self._begun())
+            while not self._is_idle:
+                for task in self._taken_of(self._waiting):
+                    self._do(task)
+                self._read_together([*self._taken_of(self._wanting)])
+                for task in self._taken_of(self._alone):
+                    task.go_alone(self._cas)
+                    self._finished(task)
         finally:
             self._call(self._end)
 
-    def _begun(self) -> list[_Task[Any]]:
-        """Begin what waits, in a thread, and return those that want a content to go on with."""
-        wanting: list[_Task[Any]] = []
-        with suppress(IndexError):  # nothing waits any more
-            while len(wanting) < _MOST:
-                task = self._waiting.popleft()
+    def _taken_of(self, tasks: deque[_Task[Any]]) -> Iterator[_Task[Any]]:
+        """Yield some tasks, each taken when it is asked for, in a thread."""
+        with suppress(IndexError):  # there is none any more
+            for _ in range(_MOST):
+                task = tasks.popleft()
                 self._taken += 1
-                task.do()
-                if task.wanted is None:
-                    self._finished(task)
-                else:
-                    wanting.append(task)
-        return wanting
+                yield task
 
-    def _read(self, wanting: Sequence[_Task[Any]]) -> None:
-        """Read what tasks want, and go on with them, in a thread."""
+    def _do(self, task: _Task[Any]) -> None:
+        """Do a task's own part, in a thread."""
+        task.do()
+        if task.wanted is None:
+            self._finished(task)
+        elif self._is_near:
+            self._alone.append(task)
+        else:
+            self._wanting.append(task)
+
+    def _read_together(self, wanting: Sequence[_Task[Any]]) -> None:
+        """Read what tasks want in one batch, and go on with them, in a thread."""
         left = dict(enumerate(wanting))
         try:
-            if len(wanting) > 1 and not self._is_near:
+            if len(wanting) > 1:
                 for number, found in self._cas.retrieve_each(_asked(wanting)):
                     task = left.pop(number)
                     task.go_on(found)
                     self._finished(task)
         finally:
-            for task in left.values():  # it is elsewhere, or it can say what is wrong
-                task.go_alone(self._cas)
-                self._finished(task)
+            self._alone.extend(left.values())  # it is elsewhere, or it can say what is wrong
 
     def _finished(self, task: _Task[Any]) -> None:
         """Hand over a handful, in a thread."""
@@ -231,7 +245,7 @@ class _Crew:
     def _end(self) -> None:
         self._at_work -= 1
         self._hand_over()
-        if self._waiting and not self._at_work:
+        if not self._is_idle and not self._at_work:
             self._begin()
 
     def _look_after(self) -> None:
@@ -240,7 +254,7 @@ class _Crew:
         self._hand_over()
         is_held_up = self._taken == self._taken_before
         self._taken_before = self._taken
-        if is_held_up and self._waiting:
+        if is_held_up and not self._is_idle:
             self._begin()
         elif self._at_work:
             self._look = self.loop.call_later(_PATIENCE_S, self._look_after)

@@ -114,7 +114,8 @@ class VerifiedResponse(Response):
             part = bytes(piece[start : start + self._part_bytes])
             async with self._pace.waiting():
                 await send({"type": "http.response.body", "body": part, "more_body": True})
-            is_fast = self._pace.moved(len(part)) < _AT_ONCE_S
+            self._pace.moved(len(part))
+            is_fast = self._pace.last_s < _AT_ONCE_S
             self._part_bytes = min(2 * self._part_bytes, _MANY_BYTES) if is_fast else _FEW_BYTES
             start += len(part)
 

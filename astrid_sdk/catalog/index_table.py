@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +27,7 @@ from deltalake.exceptions import (
 from deltalake.fs import DeltaStorageHandler
 from pyarrow.fs import PyFileSystem
 
-from astrid_sdk.catalog.rows import Block, Layout, Rows, unreadable
+from astrid_sdk.catalog.rows import Block, Layout, Rows, blocks_of, unreadable
 from astrid_sdk.catalog.table_file import TableFile
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
 from astrid_sdk.storage.base import CATALOG_PREFIX, ObjectStorage
@@ -196,15 +196,21 @@ class IndexTable:
 
     def _blocks_of(self, delta: DeltaTable) -> list[Block]:
         """Return the row groups of all files; those that were known keep what was read."""
-        known, found = self._blocks, dict[str, list[Block]]()
         sizes = _file_sizes(delta)
-        handler = DeltaStorageHandler(self._location.uri, self._location.reveal_options(), sizes)
-        filesystem = PyFileSystem(handler)
+        new = {path: size for path, size in sizes.items() if path not in self._blocks}
+        known = self._blocks | {file.path: blocks_of(file) for file in self._files(new)}
+        self._blocks = {path: known[path] for path in sorted(sizes)}
+        return [block for blocks in self._blocks.values() for block in blocks]
+
+    def _files(self, sizes: Mapping[str, int]) -> Iterator[TableFile]:
+        """Yield these files of the table, with their footers."""
+        if not sizes:
+            return
+        options = self._location.reveal_options()
+        filesystem = PyFileSystem(DeltaStorageHandler(self._location.uri, options, dict(sizes)))
         coded = [self.layout.source] if self.layout.source else []
         for path in sizes:
-            found[path] = known.get(path) or _blocks(TableFile(filesystem, path, coded))
-        self._blocks = found
-        return [block for path in sorted(found) for block in found[path]]
+            yield TableFile(filesystem, path, coded)
 
     def _append(self, rows: pa.Table) -> None:
         for _ in range(_ATTEMPTS):
@@ -274,10 +280,6 @@ class IndexTable:
             if isinstance(error, StorageUnavailableError):
                 raise
             raise unreadable(self.layout.name, doing, error) from error
-
-
-def _blocks(file: TableFile) -> list[Block]:
-    return [Block(file, group) for group in range(file.metadata.num_row_groups)]
 
 
 def _file_sizes(delta: DeltaTable) -> dict[str, int]:

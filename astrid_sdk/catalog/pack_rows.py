@@ -6,7 +6,8 @@ by one.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,7 @@ _LINE = pa.schema(
         pa.field("summaries", pa.list_(_SUMMARY)),
     ]
 )
+_Given: TypeAlias = Callable[[pa.Table, Sequence[bytes]], dict[str, pa.Array] | None]
 _READ = pyarrow.json.ParseOptions(explicit_schema=_LINE, unexpected_field_behavior="ignore")
 
 
@@ -58,24 +60,20 @@ def pack_table(packs: Iterable[tuple[str, Sequence[bytes]]]) -> pa.Table:
 
 
 def _tables(pack: str, lines: Sequence[bytes]) -> Iterator[pa.Table]:
-    groups: dict[str, list[bytes]] = {"telling": [], "silent": [], "other": []}
+    telling: list[bytes] = []
+    silent: list[bytes] = []
+    others: list[bytes] = []
     for line in lines:
-        groups[_kind_of(line)].append(line)
-    others = groups.pop("other")
-    for group in groups.values():
-        table = _plain_table(pack, group)
+        alike = others if not _is_plain(line) else silent if _SILENT in line else telling
+        alike.append(line)
+    for group, given_by in ((telling, _told), (silent, _silent)):
+        table = _plain_table(pack, group, given_by)
         if table is None:
             others += group
         else:
             yield table
     if others:
         yield record_table(pack, map(Record.from_line, others))
-
-
-def _kind_of(line: bytes) -> str:
-    if not _is_plain(line):
-        return "other"
-    return "silent" if _SILENT in line else "telling"
 
 
 def _is_plain(line: bytes) -> bool:
@@ -92,15 +90,12 @@ def _is_plain(line: bytes) -> bool:
     )
 
 
-def _plain_table(pack: str, lines: Sequence[bytes]) -> pa.Table | None:
-    """Return the rows of plain lines, each of one summary or each of none; None for odd ones."""
+def _plain_table(pack: str, lines: Sequence[bytes], given_by: _Given) -> pa.Table | None:
+    """Return the rows of plain lines of one kind; None where one of them is odd."""
     read = _read(lines)
     if read is None:
         return None
-    lengths = np.unique(np.asarray(pc.list_value_length(read["summaries"])))
-    given = _silent(len(lines)) if lengths.tolist() == [0] else None
-    if lengths.tolist() == [1]:
-        given = _given(read, lines)
+    given = given_by(read, lines)
     if given is None:
         return None
     count = len(lines)
@@ -117,8 +112,10 @@ def _plain_table(pack: str, lines: Sequence[bytes]) -> pa.Table | None:
     return pa.table({name: columns[name] for name in GIVEN.names}, GIVEN)
 
 
-def _given(read: pa.Table, lines: Sequence[bytes]) -> dict[str, pa.Array] | None:
-    """Return what the bytes say, where each line has one summary."""
+def _told(read: pa.Table, lines: Sequence[bytes]) -> dict[str, pa.Array] | None:
+    """Return what the bytes say; None where a line has not one summary."""
+    if (np.asarray(pc.list_value_length(read["summaries"])) != 1).any():
+        return None
     told = pc.list_flatten(read["summaries"]).combine_chunks()
     if told.null_count:
         return None
@@ -128,11 +125,11 @@ def _given(read: pa.Table, lines: Sequence[bytes]) -> dict[str, pa.Array] | None
     return given
 
 
-def _silent(count: int) -> dict[str, pa.Array]:
+def _silent(_read: pa.Table, lines: Sequence[bytes]) -> dict[str, pa.Array]:
     """Return what the bytes say where they say nothing."""
-    given = {field.name: pa.nulls(count, field.type) for field in TOLD}
-    given["summary"] = _repeated("{}", count)
-    given["footprint_deg"] = pa.nulls(count, GIVEN.field("footprint_deg").type)
+    given = {field.name: pa.nulls(len(lines), field.type) for field in TOLD}
+    given["summary"] = _repeated("{}", len(lines))
+    given["footprint_deg"] = pa.nulls(len(lines), GIVEN.field("footprint_deg").type)
     return given
 
 

@@ -92,6 +92,11 @@ class Block:
         return np.sort(np.concatenate(found)) if found else _NONE
 
 
+def blocks_of(file: TableFile) -> list[Block]:
+    """Return the row groups of a file."""
+    return [Block(file, group) for group in range(file.metadata.num_row_groups)]
+
+
 class Rows:
     """The rows of a table, numbered from 0 in the order of its blocks.
 
@@ -260,10 +265,10 @@ def _scan(blocks: Sequence[Block], columns: Sequence[str]) -> pa.Table:
     Arrow's dataset scanner would read all files side by side, but leaves threads behind that may
     abort the interpreter at its end (see `_let_arrow_end`).
     """
-    tables = []
-    for file, run in itertools.groupby(blocks, key=lambda block: block.file):
-        tables.append(file.read([block.group for block in run], columns))
-    return pa.concat_tables(tables)
+    runs = itertools.groupby(blocks, key=lambda block: block.file)
+    return pa.concat_tables(
+        [file.read([block.group for block in run], columns) for file, run in runs]
+    )
 
 
 def _let_arrow_end() -> None:

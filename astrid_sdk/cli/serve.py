@@ -5,8 +5,7 @@ import sys
 import click
 
 from astrid_sdk.cli.options import store_option
-from astrid_sdk.cli.stores import open_existing_store, open_store
-from astrid_sdk.errors import NotFoundError
+from astrid_sdk.cli.stores import missing_store, open_store
 
 
 @click.command()
@@ -26,11 +25,9 @@ def serve(host: str | None, port: int | None, store: str) -> None:
     from astrid_sdk.api.running import run, settings_of  # noqa: PLC0415 - FastAPI takes a second
 
     settings = settings_of(host, port)
-    try:
-        session, made = open_existing_store(store), ""
-    except NotFoundError:
-        session = open_store(store)
-        made = f"\nthere was no store yet: a new one is in {session.r2.describe()}"
+    missing = missing_store(store)
+    made = f"\nthere was no store yet: a new one is in folder {missing}" if missing else ""
+    session = open_store(store)
     session.prepare()
     told = f"Astrid REST service: http://{settings.host}:{settings.port}  (Ctrl-C stops it){made}"
     sys.exit(run(session, settings, lambda: click.echo(told)))

@@ -50,6 +50,14 @@ def open_store(store: str) -> "AstridSession":
     return _closed_at_the_end(astrid_sdk.connect(store or None))
 
 
+def missing_store(store: str) -> Path | None:
+    """Return the folder that is meant where no store is in it; None where one is, or on R2."""
+    from astrid_sdk.connecting import LOCAL_BUCKET  # noqa: PLC0415 - it imports the session
+
+    folder = _folder(store)
+    return folder if folder is not None and not (folder / LOCAL_BUCKET).is_dir() else None
+
+
 def open_existing_store(store: str) -> "AstridSession":
     """Open a store to look at what it holds: a mistyped folder is not made.
 
@@ -58,12 +66,10 @@ def open_existing_store(store: str) -> "AstridSession":
     AstridError
         As `open_store`; NotFoundError where no store is in the folder.
     """
-    from astrid_sdk.connecting import LOCAL_BUCKET  # noqa: PLC0415 - it imports the session
-
-    folder = _folder(store)
-    if folder is not None and not (folder / LOCAL_BUCKET).is_dir():
+    missing = missing_store(store)
+    if missing is not None:
         raise NotFoundError(
-            f"no store is in {folder.absolute()}: check --store, or fill one with astrid demo or "
+            f"no store is in {missing.absolute()}: check --store, or fill one with astrid demo or "
             "astrid put",
             kind="no_store",
         )

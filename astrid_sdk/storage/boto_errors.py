@@ -3,8 +3,8 @@
 It stands beside `responses`, which everybody imports: importing boto3 takes a third of a second.
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,23 +15,7 @@ from astrid_sdk.errors import AstridError
 from astrid_sdk.storage import responses
 from astrid_sdk.storage.verdicts import Attempt
 
-
-@contextlib.contextmanager
-def translated(attempt: Attempt) -> Iterator[None]:
-    """Raise our error, chained with ``from``, for every foreign one inside.
-
-    Parameters
-    ----------
-    attempt : Attempt
-        What is being done, for the message.
-    """
-    try:
-        yield
-    except AstridError:  # some of ours are OSErrors too
-        raise
-    except (BotoCoreError, ClientError, ResponseParserError, HTTPError, OSError) as error:
-        # The frames inside the S3 library hold credentials, and some tracebacks show locals.
-        raise translate(error, attempt) from error.with_traceback(None)
+_FOREIGN = (BotoCoreError, ClientError, ResponseParserError, HTTPError, OSError)
 
 
 def translate(error: Exception, attempt: Attempt) -> AstridError:
@@ -49,3 +33,8 @@ def translate(error: Exception, attempt: Attempt) -> AstridError:
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     # An answer without a body has the HTTP status for a code.
     return responses.answered(attempt, int(status), str(response.get("Error", {}).get("Code", "")))
+
+
+def translated(attempt: Attempt) -> AbstractContextManager[None]:
+    """Raise our error for every one of boto3's inside; see `responses.translated`."""
+    return responses.translated(attempt, _FOREIGN, translate)

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -39,23 +39,6 @@ def attempt_of(operation: Operation[Any], store: str) -> Attempt:
     return Attempt(operation.doing, where, writes=operation.writes)
 
 
-@contextlib.contextmanager
-def translated(attempt: Attempt) -> Iterator[None]:
-    """Raise our error, chained with ``from``, for every one of the operating system's inside.
-
-    Parameters
-    ----------
-    attempt : Attempt
-        What is being done, for the message.
-    """
-    try:
-        yield
-    except AstridError:  # some of ours are OSErrors too
-        raise
-    except OSError as error:
-        raise translate(error, attempt) from error.with_traceback(None)
-
-
 def translate(error: Exception, attempt: Attempt) -> AstridError:
     """Return our error for a foreign one.
 
@@ -68,6 +51,32 @@ def translate(error: Exception, attempt: Attempt) -> AstridError:
     """
     verdict, seen = _verdict_of(error)
     return verdict.raised_for(attempt, seen)
+
+
+@contextlib.contextmanager
+def translated(
+    attempt: Attempt,
+    foreign: tuple[type[Exception], ...] = (OSError,),
+    ours: Callable[[Exception, Attempt], AstridError] = translate,
+) -> Iterator[None]:
+    """Raise our error, chained with ``from``, for every foreign one inside.
+
+    Parameters
+    ----------
+    attempt : Attempt
+        What is being done, for the message.
+    foreign : tuple of exception classes, optional
+        The operating system's, and those of a library.
+    ours : callable, optional
+        Returns our error for one of them.
+    """
+    try:
+        yield
+    except AstridError:  # some of ours are OSErrors too
+        raise
+    except foreign as error:
+        # The frames inside an S3 library hold credentials, and some tracebacks show locals.
+        raise ours(error, attempt) from error.with_traceback(None)
 
 
 def answered(attempt: Attempt, status: int, code: str, retry_after: str = "") -> AstridError:

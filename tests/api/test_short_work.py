@@ -106,6 +106,26 @@ def test_who_is_held_up_holds_nobody_else_up(shelf: Shelf, is_near: bool) -> Non
 
 
 @_KINDS
+def test_a_content_is_not_left_behind_with_who_is_held_up(
+    shelf: Shelf,
+    is_near: bool,  # noqa: FBT001
+) -> None:
+    work, held = shelf.work(is_near=is_near, threads=2), threading.Event()
+    content_hash, body = next(iter(shelf.contents.items()))
+
+    async def run() -> tuple[bytes, bool]:
+        # Begun by one thread, in this order: the second is at work when the first is to be read.
+        ask: Callable[[], bytes | Wanted[bytes]] = partial(wanted, content_hash)
+        small = asyncio.ensure_future(work.run(ask))
+        slow = asyncio.ensure_future(work.run(lambda: held.wait(60)))
+        found = await small
+        held.set()
+        return found, await slow
+
+    assert asyncio.run(run()) == (body.upper(), True)
+
+
+@_KINDS
 def test_an_error_is_raised_where_it_is_waited_for(shelf: Shelf, is_near: bool) -> None:  # noqa: FBT001
     def fail() -> None:
         raise NotFoundError("it is not there")
