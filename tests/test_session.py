@@ -62,6 +62,23 @@ def test_opening_a_store_loads_what_every_use_of_it_needs(tmp_path: Path) -> Non
     assert heavy_after(code) == ["deltalake", "numpy", "pyarrow"]
 
 
+def test_work_with_a_store_waits_for_no_pandas(tmp_path: Path, frame: Path) -> None:
+    code = f"""
+import astrid_sdk
+with astrid_sdk.connect({str(tmp_path / "store")!r}) as astrid:
+    astrid.ingest({str(frame.parent)!r})
+    (found,) = astrid.find(ra_deg=0.0, dec_deg=0.0, radius_deg=180.0, name="frame*")
+    str(astrid.why(found.content_hash)), str(astrid.impact(found.content_hash))
+    str(astrid.find(night="1999-01-01").why_empty), str(astrid.find(before="1999-01-01").why_empty)
+    astrid.dvc.push_dataset(astrid.dvc.add_dataset({str(frame.parent)!r}, progress=False))
+    astrid.dvc.pull_dataset("night", {str(tmp_path / "elsewhere")!r})
+    astrid.delete(found.content_hash, reason="a test", force=True)
+    astrid.restore(found.content_hash)
+    astrid.catalog.rebuild()
+"""
+    assert "pandas" not in heavy_after(code + "pass")
+
+
 def test_the_public_names_are_sorted_and_all_there() -> None:
     assert sorted(astrid_sdk.__all__) == astrid_sdk.__all__
     for name in astrid_sdk.__all__:

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.deleted import is_one_of
 from astrid_sdk.catalog.record_rows import EXCLUDED
 from astrid_sdk.storage.records import RecordKind
@@ -49,7 +50,7 @@ def unique_derivations(rows: pa.Table) -> pa.Table:
 
 def telling(records: pa.Table, derivations: pa.Table) -> pa.Table:
     """Return those of `records` that a content comes of, deleted or not."""
-    ingested = pc.equal(records["kind"], RecordKind.INGEST.value)
+    ingested = arrow.equal(records["kind"], RecordKind.INGEST.value)
     return records.filter(pc.or_(ingested, _is_committed(records, derivations)))
 
 
@@ -83,28 +84,25 @@ def contents_of(
 
 def _with_default_purpose(content: pa.Table) -> pa.Table:
     """Return `content` with raw images that nobody spoke of as science."""
-    is_raw = pc.equal(content["tier"], Tier.RAW_OBSERVATIONS.value)
+    is_raw = arrow.equal(content["tier"], Tier.RAW_OBSERVATIONS.value)
     unsaid = pc.and_(is_raw, pc.is_null(content[_PURPOSE]))
-    purposes = pc.if_else(unsaid, PURPOSES[0], content[_PURPOSE])
+    purposes = pc.if_else(unsaid, arrow.scalar(PURPOSES[0], pa.string()), content[_PURPOSE])
     return content.set_column(content.schema.get_field_index(_PURPOSE), _PURPOSE, purposes)
 
 
 def _first_of_each(rows: pa.Table, columns: list[str]) -> pa.Array:
     """Return a mask of the rows that are the first with their values in `columns`."""
-    return _mask(_extreme_of_each(rows, columns, "min"), rows.num_rows)
+    group = arrow.groups(rows, columns)
+    mask = np.zeros(rows.num_rows, np.bool_)
+    mask[_last_of_each(group[::-1], rows.num_rows - 1, -1)] = True
+    return arrow.column(mask)
 
 
-def _extreme_of_each(rows: pa.Table, columns: list[str], extreme: str) -> NDArray[np.int64]:
-    places = pa.array(np.arange(rows.num_rows))
-    numbered = rows.select(columns).append_column("place", places)
-    found = numbered.group_by(columns).aggregate([("place", extreme)])
-    return np.asarray(found[f"place_{extreme}"], np.int64)
-
-
-def _mask(places: NDArray[np.int64], count: int) -> pa.Array:
-    mask = np.zeros(count, np.bool_)
-    mask[places] = True
-    return pa.array(mask)
+def _last_of_each(group: NDArray[np.int64], start: int = 0, step: int = 1) -> NDArray[np.int64]:
+    """Return where each group stands last, of places that begin at `start`."""
+    last = np.zeros(group.max(initial=-1) + 1, np.int64)
+    last[group] = start + step * np.arange(len(group))  # of several values the last one stays
+    return last
 
 
 def _is_committed(records: pa.Table, derivations: pa.Table) -> pa.ChunkedArray:
@@ -112,24 +110,24 @@ def _is_committed(records: pa.Table, derivations: pa.Table) -> pa.ChunkedArray:
     parents = pc.list_parent_indices(derivations["outputs"])
     keys = derivations["key"].take(parents)
     committed = _joined(keys, pc.list_flatten(derivations["outputs"]))
-    derived = pc.equal(records["kind"], RecordKind.DERIVED.value)
+    derived = arrow.equal(records["kind"], RecordKind.DERIVED.value)
     told = _joined(records["derivation_key"], records["content_hash"])
-    return pc.and_(derived, pc.is_in(told, value_set=committed.combine_chunks()))
+    return pc.and_(derived, pc.is_in(told, value_set=arrow.whole(committed)))
 
 
 def _joined(keys: pa.ChunkedArray, hashes: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(keys, hashes, " ")
+    return pc.binary_join_element_wise(keys, hashes, arrow.scalar(" ", pa.string()))
 
 
 def _latest(content: pa.Table, records: pa.Table, tag: str) -> pa.ChunkedArray:
     """Return per row of `content` what the last statement about `tag` says, null where none."""
-    rows = records.filter(pc.fill_null(pc.equal(records["tag"], tag), fill_value=False))
-    last = rows.take(pa.array(_extreme_of_each(rows, ["content_hash"], "max")))
+    rows = records.filter(arrow.filled(arrow.equal(records["tag"], tag), False))
+    last = rows.take(arrow.column(_last_of_each(arrow.groups(rows, ["content_hash"]))))
     return _looked_up(content["content_hash"], last["content_hash"], last["said"])
 
 
 def _looked_up(
     wanted: pa.ChunkedArray, keys: pa.ChunkedArray, values: pa.ChunkedArray
 ) -> pa.ChunkedArray:
-    places = pc.index_in(wanted, value_set=keys.combine_chunks())
-    return pa.chunked_array([values.combine_chunks().take(places.combine_chunks())])
+    places = pc.index_in(wanted, value_set=arrow.whole(keys))
+    return pa.chunked_array([arrow.whole(values).take(arrow.whole(places))])

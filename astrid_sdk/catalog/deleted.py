@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.storage.records import RecordKind
 
 COLUMNS = ("record_id", "kind", "said", "created_at")
@@ -26,7 +27,7 @@ def live_tombstones(rows: pa.Table) -> pa.Table:
         return stones
     back = [each for _, each in _named(_of_kind(rows, RecordKind.RESTORE))]
     return stones.filter(
-        pc.invert(pc.is_in(stones["record_id"], value_set=pa.array(back, pa.string())))
+        pc.invert(pc.is_in(stones["record_id"], value_set=arrow.column(back, pa.string())))
     )
 
 
@@ -43,33 +44,36 @@ def hidden_records(rows: pa.Table) -> pa.Array:
     for when, record_id in _named(live_tombstones(rows)):
         until[record_id] = max(when, until.get(record_id, when))
     if not until:
-        return pa.array([], pa.string())
-    last = _last_told(rows.filter(pc.is_in(rows["record_id"], value_set=pa.array([*until]))))
-    return pa.array([each for each, when in last.items() if when <= until[each]], pa.string())
+        return arrow.column([], pa.string())
+    last = _last_told(
+        rows.filter(pc.is_in(rows["record_id"], value_set=arrow.column(until, pa.string())))
+    )
+    return arrow.column([each for each, when in last.items() if when <= until[each]], pa.string())
 
 
 def is_one_of(rows: pa.Table, record_ids: pa.Array) -> pa.Array:
     """Return a mask of the rows of these records."""
     if not len(record_ids):
-        return pa.array(np.zeros(rows.num_rows, np.bool_))
+        return arrow.column(np.zeros(rows.num_rows, np.bool_))
     return pc.is_in(rows["record_id"], value_set=record_ids)
 
 
 def _of_kind(rows: pa.Table, kind: RecordKind) -> pa.Table:
-    is_it = pc.equal(rows["kind"], kind.value)
+    is_it = arrow.equal(rows["kind"], kind.value)
     return rows.filter(is_it) if pc.any(is_it).as_py() else rows.slice(0, 0)
 
 
 def _named(rows: pa.Table) -> Iterator[tuple[datetime, str]]:
     """Yield each record that `rows` name, with the time of the naming."""
     pairs: zip[tuple[Any, Any]] = zip(
-        rows["created_at"].to_pylist(), rows["said"].to_pylist(), strict=True
+        arrow.to_list(rows["created_at"]), rows["said"].to_pylist(), strict=True
     )
     return ((when, each) for when, said in pairs for each in (said or "").split())
 
 
 def _last_told(rows: pa.Table) -> dict[str, datetime]:
-    last = rows.select(["record_id", "created_at"]).group_by("record_id")
-    told = last.aggregate([("created_at", "max")])
-    pairs = zip(told["record_id"].to_pylist(), told["created_at_max"].to_pylist(), strict=True)
-    return dict(pairs)
+    last: dict[str, datetime] = {}
+    pairs = zip(rows["record_id"].to_pylist(), arrow.to_list(rows["created_at"]), strict=True)
+    for record_id, when in pairs:
+        last[record_id] = max(when, last.get(record_id, when))
+    return last

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.lineage.graph import LineageGraph
 from astrid_sdk.catalog.lookup import digits_of
 from astrid_sdk.catalog.search.finding import Found, find_each
@@ -134,7 +134,7 @@ class Deleting:
         counting = snapshot.telling_of(content_hash)
         tellings = snapshot.records_of(content_hash)
         for tier, found in chosen.items():
-            ids = pc.unique(counting.filter(pc.equal(counting["tier"], tier))["record_id"])
+            ids = pc.unique(counting.filter(arrow.equal(counting["tier"], tier))["record_id"])
             if not len(ids):  # somebody else deleted it just now
                 continue
             yield Record(
@@ -194,7 +194,7 @@ def _needed(found: Found, needed: Collection[str]) -> NeededError:
 def _after(tellings: pa.Table, record_ids: pa.Array) -> datetime:
     """Return now, or a moment after the last telling where another machine's clock is ahead."""
     told = tellings.filter(pc.is_in(tellings["record_id"], value_set=record_ids))
-    last: datetime = pc.max(told["created_at"]).as_py()
+    last: datetime = arrow.to_value(pc.max(told["created_at"]))
     return max(datetime.now(UTC), last.astimezone(UTC) + _LATER)
 
 
@@ -202,7 +202,7 @@ def _stones(snapshot: Snapshot, digits: str) -> Sequence[Mapping[str, Any]]:
     stones = snapshot.tombstones_with(digits)
     told = ["record_id", "content_hash", "tier", "size_bytes", "media_type", "name"]
     found: list[Mapping[str, Any]] = snapshot.record_rows.take(
-        np.asarray(stones["place"]), told
+        arrow.to_numpy(stones["place"]), told
     ).to_pylist()
     return found
 

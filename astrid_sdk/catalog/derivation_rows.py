@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.lookup import codes_of
 from astrid_sdk.catalog.steps.derivation import Derivation
 
@@ -39,5 +40,5 @@ def derivation_table(derivations: Iterable[Derivation]) -> pa.Table:
         }
         for made in derivations
     ]
-    told = pa.Table.from_pylist(rows, schema=DERIVATIONS_SCHEMA.remove(7))
-    return told.append_column("code", pa.array(codes_of(told["key"]))).cast(DERIVATIONS_SCHEMA)
+    told = arrow.table_of(rows, DERIVATIONS_SCHEMA.remove(7))
+    return told.append_column("code", arrow.column(codes_of(told["key"]))).cast(DERIVATIONS_SCHEMA)

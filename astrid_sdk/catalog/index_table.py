@@ -27,6 +27,7 @@ from deltalake.exceptions import (
 from deltalake.fs import DeltaStorageHandler
 from pyarrow.fs import PyFileSystem
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.rows import Block, Layout, Rows, blocks_of, unreadable
 from astrid_sdk.catalog.table_file import TableFile
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
@@ -131,7 +132,7 @@ class IndexTable:
             try:
                 with self._translated("write"):
                     if self._opened() is not None:
-                        self._write(self.layout.schema.empty_table(), replace=True)
+                        self._write(arrow.empty(self.layout.schema), replace=True)
             except StorageUnavailableError:  # a log that cannot be read cannot be added to
                 self._delete()
 
@@ -284,5 +285,6 @@ class IndexTable:
 
 def _file_sizes(delta: DeltaTable) -> dict[str, int]:
     """Return the length of each file of the table, by its path."""
-    actions = pa.table(delta.get_add_actions(flatten=True))
-    return dict(zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist(), strict=True))
+    actions = delta.get_add_actions(flatten=True)
+    paths, sizes = (actions[name].to_pylist() for name in ("path", "size_bytes"))
+    return dict(zip(paths, sizes, strict=True))

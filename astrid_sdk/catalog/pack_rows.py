@@ -9,11 +9,11 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.record_rows import (
     GIVEN,
     IN_SKY_ORDER,
@@ -56,7 +56,7 @@ def pack_table(packs: Iterable[tuple[str, Sequence[bytes]]]) -> pa.Table:
         A later release wrote one of the lines; see `Record.from_line`.
     """
     tables = [table for pack, lines in packs for table in _tables(pack, lines)]
-    return completed(pa.concat_tables([GIVEN.empty_table(), *tables])).sort_by(IN_SKY_ORDER)
+    return completed(pa.concat_tables([arrow.empty(GIVEN), *tables])).sort_by(IN_SKY_ORDER)
 
 
 def _tables(pack: str, lines: Sequence[bytes]) -> Iterator[pa.Table]:
@@ -114,13 +114,13 @@ def _plain_table(pack: str, lines: Sequence[bytes], given_by: _Given) -> pa.Tabl
 
 def _told(read: pa.Table, lines: Sequence[bytes]) -> dict[str, pa.Array] | None:
     """Return what the bytes say; None where a line has not one summary."""
-    if (np.asarray(pc.list_value_length(read["summaries"])) != 1).any():
+    if (arrow.to_numpy(pc.list_value_length(read["summaries"])) != 1).any():
         return None
-    told = pc.list_flatten(read["summaries"]).combine_chunks()
+    told = arrow.whole(pc.list_flatten(read["summaries"]))
     if told.null_count:
         return None
     given = dict(zip(_SUMMARY.names, told.flatten(), strict=True))
-    given["summary"] = pa.array([_summary_text(line) for line in lines], pa.string())
+    given["summary"] = arrow.column([_summary_text(line) for line in lines], pa.string())
     given["footprint_deg"] = _flat(given["footprint"])
     return given
 
@@ -151,14 +151,14 @@ def _summary_text(line: bytes) -> str:
 
 
 def _repeated(text: str, count: int) -> pa.Array:
-    return pa.repeat(pa.scalar(text, pa.string()), count)
+    return pa.repeat(arrow.scalar(text, pa.string()), count)
 
 
 def _flat(corners: pa.ListArray) -> pa.Array:
     """Return lists of ra, dec, ra, dec, … of lists of pairs; null where there is none."""
     pairs = corners.values
-    ends = np.asarray(pairs.offsets)[np.asarray(corners.offsets)]
-    is_none = np.asarray(pc.equal(pc.fill_null(pc.list_value_length(corners), 0), 0))
+    ends = arrow.to_numpy(pairs.offsets)[arrow.to_numpy(corners.offsets)]
+    is_none = arrow.to_numpy(arrow.filled(pc.list_value_length(corners), 0)) == 0
     return pa.ListArray.from_arrays(
-        pa.array(ends, pa.int32()), pairs.values, mask=pa.array(is_none)
+        arrow.column(ends, pa.int32()), pairs.values, mask=arrow.column(is_none)
     )

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.cells import cells_of
 from astrid_sdk.catalog.lookup import codes_of
 from astrid_sdk.sky.footprint import separation_deg
@@ -148,26 +149,26 @@ def _flat(corners: Sequence[Sequence[float]] | None) -> list[float] | None:
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     """Return `values` as a column; one that another release wrote in another form is unknown."""
     try:
-        return pa.array(values, kind)
+        return arrow.column(values, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([_fitting(value, kind) for value in values], kind)
+        return arrow.column([_fitting(value, kind) for value in values], kind)
 
 
 def _fitting(value: object, kind: pa.DataType) -> object:
     try:
-        return pa.scalar(value, kind).as_py()
+        return arrow.to_list(arrow.column([value], kind))[0]
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return None
 
 
 def completed(told: pa.Table) -> pa.Table:
     """Return the columns of `RECORDS_SCHEMA`: those given, and those worked out of them."""
-    ra, dec = (np.asarray(told[name].to_numpy(), float) for name in ("ra_deg", "dec_deg"))
+    ra, dec = (np.asarray(arrow.to_numpy(told[name]), float) for name in ("ra_deg", "dec_deg"))
     reach = _reach(told, ra, dec)
     worked_out = {
-        "code": pa.array(codes_of(told["content_hash"])),
-        "cell": pa.array(cells_of(ra, dec, reach)),
-        "reach_deg": pa.array(reach),
+        "code": arrow.column(codes_of(told["content_hash"])),
+        "cell": arrow.column(cells_of(ra, dec, reach)),
+        "reach_deg": arrow.column(reach),
         "observed_at": times_of(told["observation_time"]),
     }
     for name, values in worked_out.items():
@@ -177,7 +178,7 @@ def completed(told: pa.Table) -> pa.Table:
 
 def _reach(told: pa.Table, ra: NDArray[Any], dec: NDArray[Any]) -> NDArray[np.float64]:
     """Return how far each row reaches from its position: what is told, or more by its corners."""
-    reach = np.nan_to_num(np.asarray(told["radius_deg"].to_numpy(), float))
+    reach = np.nan_to_num(arrow.to_numpy(told["radius_deg"]))
     for rows, corners in footprints_of(told["footprint_deg"]):
         centre = (ra[rows, np.newaxis], dec[rows, np.newaxis])
         furthest = separation_deg(corners[..., 0], corners[..., 1], *centre).max(axis=1)
@@ -195,18 +196,18 @@ def footprints_of(
     rows : ndarray, shape (n,)
     corners : ndarray, shape (n, k, 2)
     """
-    lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0))
+    lengths = arrow.to_numpy(arrow.filled(pc.list_value_length(column), 0))
     for length in np.unique(lengths[lengths >= 2 * _LEAST_CORNERS]):
         rows = np.flatnonzero(lengths == length)
-        angles = pc.list_flatten(column.take(pa.array(rows))).to_numpy()
+        angles = arrow.to_numpy(pc.list_flatten(column.take(arrow.column(rows))))
         yield rows, np.asarray(angles, float).reshape(len(rows), -1, 2)
 
 
 def times_of(texts: pa.ChunkedArray) -> pa.Array:
     """Return ISO texts as times; what is no time is unknown."""
     distinct = pc.unique(texts)
-    times = pa.array([_time(text) for text in distinct.to_pylist()], _TIME)
-    return times.take(pc.index_in(texts, value_set=distinct).combine_chunks())
+    times = arrow.column([_time(text) for text in distinct.to_pylist()], _TIME)
+    return times.take(arrow.whole(pc.index_in(texts, value_set=distinct)))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.table_file import TableFile
 from astrid_sdk.errors import StorageUnavailableError
 
@@ -82,7 +83,7 @@ class Block:
     def with_codes(self, first: Numbers, last: Numbers) -> Numbers:
         """Return the numbers, within the block, of rows whose code is in one of these ranges."""
         if self._by_code is None:
-            codes = np.asarray(self.kept["code"])
+            codes = arrow.to_numpy(self.kept["code"])
             order = np.argsort(codes, kind="stable")
             self._by_code = (codes[order], order)
         codes, order = self._by_code
@@ -139,7 +140,7 @@ class Rows:
         tables = self._tables(blocks.tolist(), columns)
         parts = np.split(ordered, first[1:])
         taken = [
-            table.take(pa.array(part - self._starts[block]))
+            table.take(arrow.column(part - self._starts[block]))
             for block, table, part in zip(blocks, tables, parts, strict=False)
         ]
         found = pa.concat_tables([self._empty(columns), *taken]).combine_chunks()
@@ -159,8 +160,8 @@ class Rows:
         wanted = np.unique(codes)
         if len(wanted) < _MANY_CODES:
             return self.with_codes(wanted, wanted)
-        found = pc.is_in(self.column("code"), value_set=pa.array(wanted))
-        return np.flatnonzero(np.asarray(found))
+        found = pc.is_in(self.column("code"), value_set=arrow.column(wanted))
+        return np.flatnonzero(arrow.to_numpy(found))
 
     def with_codes(self, first: Numbers, last: Numbers) -> Numbers:
         """Return the numbers of the rows whose code is in one of the ranges, ends included."""
@@ -196,7 +197,7 @@ class Rows:
         return pa.concat_tables([self._empty(columns), *self._tables(blocks, columns)])
 
     def _empty(self, columns: Sequence[str]) -> pa.Table:
-        return pa.schema([self._layout.schema.field(name) for name in columns]).empty_table()
+        return arrow.empty(pa.schema([self._layout.schema.field(name) for name in columns]))
 
     def _tables(self, blocks: Sequence[int], columns: Sequence[str]) -> list[pa.Table]:
         """Return the columns of each block, reading what is not in memory with one call."""
@@ -255,7 +256,7 @@ def _note_distinct(blocks: Sequence[Block], column: str) -> None:
         return
     for block, part in zip(blocks, _parted(_scan(blocks, [column]), blocks), strict=True):
         values = _plain(part[column].unify_dictionaries())
-        used = pa.array(np.unique(np.asarray(values.indices)))
+        used = arrow.column(np.unique(arrow.to_numpy(values.indices)))
         block.distinct = frozenset(values.dictionary.take(used).to_pylist())
 
 
@@ -295,10 +296,10 @@ def _parted(table: pa.Table, blocks: Sequence[Block]) -> Iterator[pa.Table]:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    return column.chunk(0) if column.num_chunks == 1 else arrow.whole(column)
 
 
 def _undone(order: Numbers) -> pa.Array:
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
-    return pa.array(places)
+    return arrow.column(places)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.contents import (
     JUDGED,
     contents_of,
@@ -58,7 +59,7 @@ class Snapshot:
     def contents(self) -> pa.Table:
         """Everything that is stored, with all columns of records and of `JUDGEMENT`."""
         judged = self.judged
-        told = self.record_rows.take(np.asarray(judged["place"]), RECORDS_SCHEMA.names)
+        told = self.record_rows.take(arrow.to_numpy(judged["place"]), RECORDS_SCHEMA.names)
         for name in JUDGEMENT:
             told = told.append_column(name, judged[name])
         return told
@@ -97,14 +98,14 @@ class Snapshot:
         if not len(hidden):
             return self.judged.slice(0, 0)
         contents = contents_of(unique_records(rows), self.commits(rows["derivation_key"]))
-        there = self.judged["content_hash"].combine_chunks()
+        there = arrow.whole(self.judged["content_hash"])
         gone = pc.invert(pc.is_in(contents["content_hash"], value_set=there))
         return contents.filter(pc.and_(gone, is_one_of(contents, hidden)))
 
     def records_of(self, content_hash: str) -> pa.Table:
         """Return every row that tells of a content, with the columns of `JUDGED` and ``place``."""
         rows = self._told(self._places_with(content_hash))
-        return rows.filter(pc.equal(rows["content_hash"], content_hash))
+        return rows.filter(arrow.equal(rows["content_hash"], content_hash))
 
     def telling_of(self, content_hash: str) -> pa.Table:
         """Return the records that a content comes of and that count, each image a row."""
@@ -121,7 +122,7 @@ class Snapshot:
         """Return all rows that tell of the contents that the rows `places` tell of."""
         if len(places) > FEW * self.record_rows.num_rows:
             return np.arange(self.record_rows.num_rows)
-        codes = np.asarray(self.record_rows.take(places, ["code"])["code"])
+        codes = arrow.to_numpy(self.record_rows.take(places, ["code"])["code"])
         return self.record_rows.with_code(codes)
 
     def contents_with(self, prefix: str) -> pa.Table:
@@ -143,8 +144,8 @@ class Snapshot:
     def unknown(self, keys: pa.ChunkedArray) -> list[str]:
         """Return those of `keys` that no row of the derivations has."""
         wanted = pc.unique(keys)
-        wanted = wanted.filter(pc.not_equal(wanted, ""))
-        known = self._derivations_of(wanted, ["key"])["key"].combine_chunks()
+        wanted = wanted.filter(pc.not_equal(wanted, arrow.scalar("", wanted.type)))
+        known = arrow.whole(self._derivations_of(wanted, ["key"])["key"])
         missing: list[str] = wanted.filter(pc.invert(pc.is_in(wanted, value_set=known))).to_pylist()
         return missing
 
@@ -163,7 +164,7 @@ class Snapshot:
             rows = self.record_rows.table(JUDGED)
         else:
             rows = self.record_rows.take(places, JUDGED)
-        return rows.append_column("place", pa.array(places))
+        return rows.append_column("place", arrow.column(places))
 
     def _derivations_of(self, keys: pa.Array, columns: Sequence[str] = COMMITS) -> pa.Table:
         """Return the rows of derivations with one of `keys`, and perhaps others."""
@@ -182,16 +183,18 @@ def places_of(rows: Rows, judged: pa.Table) -> Numbers:
     """
     candidates = rows.with_code(codes_of(judged["content_hash"]))
     told = rows.take(candidates, ["record_id", "hdu_index"])
-    found = pc.index_in(_identity(judged), value_set=_identity(told).combine_chunks())
+    found = pc.index_in(_identity(judged), value_set=arrow.whole(_identity(told)))
     if found.null_count:
         raise NotFoundError("a record of this answer was deleted since: search again")
-    return np.asarray(candidates[np.asarray(found)], np.int64)
+    return np.asarray(candidates[arrow.to_numpy(found)], np.int64)
 
 
 def _identity(rows: pa.Table) -> pa.ChunkedArray:
-    index = pc.fill_null(rows["hdu_index"].cast(pa.string()), "")
-    return pc.binary_join_element_wise(rows["record_id"], index, " ")
+    index = arrow.filled(rows["hdu_index"].cast(pa.string()), "")
+    return pc.binary_join_element_wise(rows["record_id"], index, arrow.scalar(" ", pa.string()))
 
 
 def _until(rows: pa.Table, when: datetime) -> pa.Table:
-    return rows.filter(pc.less_equal(rows["created_at"], pa.scalar(when, rows["created_at"].type)))
+    return rows.filter(
+        pc.less_equal(rows["created_at"], arrow.scalar(when, rows["created_at"].type))
+    )

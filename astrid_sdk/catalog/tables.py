@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.derivation_rows import DERIVATIONS_SCHEMA, derivation_table
 from astrid_sdk.catalog.index_table import IndexTable, TableStatus
 from astrid_sdk.catalog.lookup import digits_of
@@ -186,9 +186,9 @@ class Catalog:
         found = snapshot.contents_with(content_hash)
         if not found.num_rows:
             return None
-        place = np.asarray(found["place"])[:1]
-        (told,) = snapshot.record_rows.take(place, RECORDS_SCHEMA.names).to_pylist()
-        (judged,) = found.slice(0, 1).to_pylist()
+        place = arrow.to_numpy(found["place"])[:1]
+        (told,) = arrow.to_rows(snapshot.record_rows.take(place, RECORDS_SCHEMA.names))
+        (judged,) = arrow.to_rows(found.slice(0, 1))
         return {**told, **{name: judged[name] for name in JUDGEMENT}}
 
     def resolve(self, prefix: str) -> str:
@@ -272,7 +272,7 @@ class Catalog:
     def _with_refusals(self) -> Snapshot:
         with self._lock:
             snapshot = self.snapshot()
-            keys = pa.chunked_array([self._derivations.keys()], pa.string())
+            keys = pa.chunked_array([arrow.column(self._derivations.keys(), pa.string())])
             return self.committed(snapshot, snapshot.unknown(keys))
 
     def _all_records(self, packs: Sequence[str]) -> Rows:

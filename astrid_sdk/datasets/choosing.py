@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.models.training_sample import TrainingSample
 from astrid_sdk.catalog.search.finding import FoundTable, Query, find
 from astrid_sdk.catalog.search.told import told_of
@@ -110,7 +111,7 @@ def _of_table(rows: FoundTable) -> Iterator[DatasetFile]:
 
 
 def _columns(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
-    return zip(*(column.to_pylist() for column in rows.columns), strict=True)
+    return zip(*(arrow.to_list(column) for column in rows.columns), strict=True)
 
 
 def _of_mapping(files: Mapping[str, Any], resolve: Callable[[str], str]) -> "Sequence[DatasetFile]":

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.lookup import codes_of
 from astrid_sdk.catalog.models.difference_image import DifferenceImage
 from astrid_sdk.catalog.search.finding import Found, Query, find
@@ -105,7 +106,7 @@ def _exposures(catalog: Catalog, frames: Iterable[str]) -> dict[str, str]:
 
     A co-added template has no start: its record tells of the first of many exposures.
     """
-    hashes = pa.array(sorted(set(frames)), pa.string())
+    hashes = arrow.column(sorted(set(frames)), pa.string())
     rows = catalog.answer(lambda: _told(catalog, hashes))
     found: dict[str, set[str]] = {}
     for row in rows:
@@ -117,5 +118,5 @@ def _exposures(catalog: Catalog, frames: Iterable[str]) -> dict[str, str]:
 def _told(catalog: Catalog, hashes: pa.Array) -> list[dict[str, Any]]:
     rows = catalog.snapshot(refresh=False).record_rows
     places = rows.with_code(codes_of(hashes)) if len(hashes) else np.array([], np.int64)
-    told: list[dict[str, Any]] = rows.take(places, _EXPOSURE).to_pylist()
+    told: list[dict[str, Any]] = arrow.to_rows(rows.take(places, _EXPOSURE))
     return told

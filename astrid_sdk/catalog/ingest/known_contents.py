@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.contents import unique_records
 from astrid_sdk.catalog.deleted import hidden_records, is_one_of
 from astrid_sdk.catalog.lookup import codes_of
@@ -84,15 +85,15 @@ class KnownContents:
             return {}
 
     def _about(self, hashes: Collection[str]) -> dict[str, KnownContent]:
-        asked = pa.array(set(hashes), pa.string())
+        asked = arrow.column(set(hashes), pa.string())
         places = self._rows.with_code(codes_of(asked))
-        rows = self._rows.take(places, _COLUMNS).append_column("place", pa.array(places))
+        rows = self._rows.take(places, _COLUMNS).append_column("place", arrow.column(places))
         rows = rows.filter(pc.is_in(rows["content_hash"], value_set=asked))
         hidden = hidden_records(rows)  # they are to be told again
         rows = unique_records(rows.filter(pc.invert(is_one_of(rows, hidden))))
         found: dict[str, KnownContent] = {}
         purposes: dict[str, str] = {}
-        for row in rows.to_pylist():
+        for row in arrow.to_rows(rows):
             if row["kind"] == RecordKind.INGEST and row["tier"] == self._tier:
                 _note(found.setdefault(row["content_hash"], KnownContent()), row)
             elif row["kind"] == RecordKind.TAG and row["tag"] == "purpose":

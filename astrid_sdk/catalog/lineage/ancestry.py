@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.lineage.index import NONE, LineageIndex
 
 _Numbers = NDArray[np.int64]
@@ -130,10 +131,12 @@ def _told(
     nodes = node[np.searchsorted(met, owners)]
     names, roles = (_texts(rows[name], nodes, len(node)) for name in ("name", "role"))
     positions = np.full((len(node), 2), np.nan)
-    places = np.stack([np.asarray(rows[name].to_numpy(), float) for name in _TOLD[-2:]], axis=1)
+    places = np.stack(
+        [np.asarray(arrow.to_numpy(rows[name]), float) for name in _TOLD[-2:]], axis=1
+    )
     positions[nodes[::-1]] = places[::-1]
-    is_told = np.asarray(pc.is_valid(rows["observation_id"]), np.bool_)
-    ids = rows["observation_id"].filter(pa.array(is_told)).to_pylist()
+    is_told = arrow.to_numpy(pc.is_valid(rows["observation_id"]))
+    ids = rows["observation_id"].filter(arrow.column(is_told)).to_pylist()
     observations = sorted(set(zip(nodes[is_told].tolist(), ids, strict=True)))
     return names, roles, positions, tuple(observations)
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.contents import unique_derivations
 from astrid_sdk.catalog.snapshot import Snapshot
 
@@ -64,12 +65,12 @@ class LineageIndex:
         contents = _with_deleted(snapshot)
         self._contents = contents.select(_JUDGED).combine_chunks()
         self._derivations = _derivation_table(snapshot)
-        told = _one_array(contents["content_hash"])
-        inputs, outputs = (_one_array(self._derivations[name]) for name in ("inputs", "outputs"))
+        told = arrow.whole(contents["content_hash"])
+        inputs, outputs = (arrow.whole(self._derivations[name]) for name in ("inputs", "outputs"))
         parts = [told, pc.list_flatten(inputs), pc.list_flatten(outputs)]
         encoded = pa.concat_arrays(parts).dictionary_encode()
         self._hashes = encoded.dictionary
-        numbers = np.asarray(encoded.indices, np.int64)
+        numbers = np.asarray(arrow.to_numpy(encoded.indices), np.int64)
         known, used, made = np.split(numbers, np.cumsum([len(part) for part in parts])[:2])
         count = len(self._hashes)
         self.inputs = _Lists(_starts(_sizes(inputs)), used)
@@ -84,22 +85,22 @@ class LineageIndex:
 
     def number_of(self, content_hash: str) -> int:
         """Return the number of a content; `NONE` where the catalogue knows nothing of it."""
-        return int(pc.index(self._hashes, content_hash).as_py())
+        return int(pc.index(self._hashes, arrow.scalar(content_hash, self._hashes.type)).as_py())
 
     def numbers_of(self, contents: Sequence[str]) -> list[int]:
         """Return the numbers of contents; `NONE` for those that the catalogue does not know."""
-        found = pc.index_in(pa.array(contents, pa.string()), value_set=self._hashes)
-        numbers: list[int] = pc.fill_null(found, NONE).to_pylist()
+        found = pc.index_in(arrow.column(contents, pa.string()), value_set=self._hashes)
+        numbers: list[int] = arrow.filled(found, NONE).to_pylist()
         return numbers
 
     def starting_with(self, digits: str) -> list[int]:
         """Return the stored contents whose hash starts with `digits`."""
-        found = np.flatnonzero(np.asarray(pc.starts_with(self._hashes, pattern=digits)))
+        found = np.flatnonzero(arrow.to_numpy(pc.starts_with(self._hashes, pattern=digits)))
         return [number for number in found.tolist() if self.is_told(number)]
 
     def hashes_of(self, contents: Sequence[int]) -> list[str]:
         """Return the hashes of contents."""
-        found: list[str] = self._hashes.take(pa.array(contents, pa.int64())).to_pylist()
+        found: list[str] = self._hashes.take(arrow.column(contents, pa.int64())).to_pylist()
         return found
 
     def is_told(self, content: int) -> bool:
@@ -117,39 +118,41 @@ class LineageIndex:
     def rows_telling(self, contents: _Numbers, columns: Sequence[str]) -> tuple[_Numbers, pa.Table]:
         """Return all rows that tell of some contents, HDU by HDU, and beside each its content."""
         rows = np.flatnonzero(np.isin(self._known, contents))
-        places = np.asarray(self._contents["place"])[rows]
+        places = arrow.to_numpy(self._contents["place"])[rows]
         return self._known[rows], self.snapshot.record_rows.take(places, columns)
 
     def keys_of(self, derivations: Sequence[int]) -> list[str]:
         """Return the keys of derivations."""
         found: list[str] = (
-            self._derivations["key"].take(pa.array(derivations, pa.int64())).to_pylist()
+            self._derivations["key"].take(arrow.column(derivations, pa.int64())).to_pylist()
         )
         return found
 
     def rows_of(self, derivations: Sequence[int]) -> list[int]:
         """Return where derivations stand among the snapshot's rows."""
         found: list[int] = (
-            self._derivations["row"].take(pa.array(derivations, pa.int64())).to_pylist()
+            self._derivations["row"].take(arrow.column(derivations, pa.int64())).to_pylist()
         )
         return found
 
     def steps_of(self, derivations: Sequence[int]) -> list[str]:
         """Return the steps of derivations, "" for `NONE`."""
-        places = pa.array([None if place == NONE else place for place in derivations], pa.int64())
+        places = arrow.column(
+            [None if place == NONE else place for place in derivations], pa.int64()
+        )
         return [step or "" for step in self._derivations["step"].take(places).to_pylist()]
 
     def made_by(self, steps: Iterable[str]) -> NDArray[np.bool_]:
         """Return for each derivation whether it is one of `steps`."""
-        wanted = pa.array(sorted(steps), pa.string())
-        return np.asarray(pc.is_in(self._derivations["step"], value_set=wanted), np.bool_)
+        wanted = arrow.column(sorted(steps), pa.string())
+        return arrow.to_numpy(pc.is_in(self._derivations["step"], value_set=wanted))
 
     def told(self, contents: Sequence[int]) -> list[dict[str, Any]]:
         """Return what the catalogue says of each of `contents`; {} where it says nothing."""
         rows = self._row[np.asarray(contents, np.int64)]
-        judged = self._contents.take(pa.array(rows[rows != NONE]))
-        recorded = self.snapshot.record_rows.take(np.asarray(judged["place"]), _RECORDED)
-        pairs = zip(judged.to_pylist(), recorded.to_pylist(), strict=True)
+        judged = self._contents.take(arrow.column(rows[rows != NONE]))
+        recorded = self.snapshot.record_rows.take(arrow.to_numpy(judged["place"]), _RECORDED)
+        pairs = zip(arrow.to_rows(judged), arrow.to_rows(recorded), strict=True)
         shown = ({**row, **more} for row, more in pairs)
         return [{} if row == NONE else next(shown) for row in rows.tolist()]
 
@@ -159,9 +162,9 @@ class LineageIndex:
         makers = np.full(count, NONE, np.int64)
         first = _first_places(made, count)
         makers[first != NONE] = owners[first[first != NONE]]
-        keys = _one_array(self._derivations["key"])
+        keys = arrow.whole(self._derivations["key"])
         named = pc.index_in(self._contents["derivation_key"], value_set=keys)
-        said = np.asarray(pc.fill_null(named, NONE), np.int64)
+        said = np.asarray(arrow.to_numpy(arrow.filled(named, NONE)), np.int64)
         is_told = self._row != NONE
         makers[is_told] = said[self._row[is_told]]
         return makers
@@ -170,7 +173,7 @@ class LineageIndex:
 def _with_deleted(snapshot: Snapshot) -> pa.Table:
     """Return what is stored, then what was deleted: it was used, and says what it was made from."""
     tables = [
-        table.append_column("deleted", pa.array(np.full(table.num_rows, is_deleted)))
+        table.append_column("deleted", arrow.column(np.full(table.num_rows, is_deleted)))
         for table, is_deleted in ((snapshot.judged, False), (snapshot.deleted, True))
     ]
     return pa.concat_tables(tables)
@@ -179,17 +182,12 @@ def _with_deleted(snapshot: Snapshot) -> pa.Table:
 def _derivation_table(snapshot: Snapshot) -> pa.Table:
     """Return the derivations, each once, oldest first, with their place among the rows."""
     rows = snapshot.derivation_rows.table(_DERIVATIONS)
-    numbered = rows.append_column("row", pa.array(np.arange(rows.num_rows)))
+    numbered = rows.append_column("row", arrow.column(np.arange(rows.num_rows)))
     return unique_derivations(numbered).combine_chunks()
 
 
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    found = column.combine_chunks()
-    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
-
-
 def _sizes(lists: pa.Array) -> _Numbers:
-    return np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
+    return np.asarray(arrow.to_numpy(arrow.filled(pc.list_value_length(lists), 0)), np.int64)
 
 
 def _starts(sizes: _Numbers) -> _Numbers:

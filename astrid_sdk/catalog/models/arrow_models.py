@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hi
 import pyarrow as pa
 from typing_extensions import override
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.models.columns import Column, Hash, Kind, Number, Text, UnfitError
 from astrid_sdk.errors import InvalidInputError
 
@@ -77,7 +78,7 @@ class ArrowModel:
         told = (table.schema.metadata or {}).get(_VERSION, b"1")
         _require_version(cls, int(told) if told.isdigit() else -1)
         known = [name for name in _said(cls) if name in table.column_names]
-        return [cls._read(row) for row in table.select(known).to_pylist()]
+        return [cls._read(row) for row in arrow.to_rows(table.select(known))]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values with the model's version; times in ISO 8601."""
@@ -178,7 +179,7 @@ def _takes_none(hint: Any) -> bool:
 
 def _array(rows: list[Any], name: str, said: _Said, field: pa.Field) -> pa.Array:
     kind = said.column.kind
-    return pa.array([_plain(getattr(row, name), kind, json=False) for row in rows], field.type)
+    return arrow.column([_plain(getattr(row, name), kind, json=False) for row in rows], field.type)
 
 
 def _plain(value: Any, kind: Kind, json: bool) -> Any:  # noqa: FBT001 - private, a switch

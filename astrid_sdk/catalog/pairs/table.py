@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pyarrow as pa
 from typing_extensions import override
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.models.observation import Observation
 from astrid_sdk.catalog.models.observation_table import (
     LeftOutObservation,
@@ -142,12 +143,12 @@ class PairTable(Sequence[Pair]):
         i, j = self._found.science, self._found.reference
         sides = (("science", self._science, i), ("reference", self._references, j))
         columns = {
-            f"{side}_{name}": _told(frames, name, kind).take(pa.array(places))
+            f"{side}_{name}": _told(frames, name, kind).take(arrow.column(places))
             for side, frames, places in sides
             for name, kind in _TOLD.items()
         }
         for name in _SHARED:
-            columns[name] = _told(self._science, name, pa.string()).take(pa.array(i))
+            columns[name] = _told(self._science, name, pa.string()).take(arrow.column(i))
         return pa.table({**columns, **self._own_columns()})
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -191,12 +192,12 @@ class PairTable(Sequence[Pair]):
         states = [self._state(is_flagged).value for is_flagged in flagged]
         warnings = [list(self._warnings(place)) for place in range(len(self))]
         return {
-            "rank": pa.array(found.rank, pa.int64()),
-            "overlap_fraction": pa.array(found.overlap),
-            "gap_days": pa.array(found.gap_days),
-            "guard": pa.array(states, pa.string()),
-            "contaminated_by": pa.array(held, pa.list_(pa.string())),
-            "warnings": pa.array(warnings, pa.list_(pa.string())),
+            "rank": arrow.column(found.rank, pa.int64()),
+            "overlap_fraction": arrow.column(found.overlap),
+            "gap_days": arrow.column(found.gap_days),
+            "guard": arrow.column(states, pa.string()),
+            "contaminated_by": arrow.column(held, pa.list_(pa.string())),
+            "warnings": arrow.column(warnings, pa.list_(pa.string())),
         }
 
     def _state(self, is_flagged: bool) -> GuardState:  # noqa: FBT001 - one of a column
@@ -255,4 +256,4 @@ def _doubts(science: Observation, reference: Observation) -> Iterator[str]:
 
 
 def _told(frames: Frames, name: str, kind: pa.DataType) -> pa.Array:
-    return pa.array([getattr(made, name) for made in frames.observations], kind)
+    return arrow.column([getattr(made, name) for made in frames.observations], kind)

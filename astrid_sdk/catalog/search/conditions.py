@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.record_rows import footprints_of
 from astrid_sdk.catalog.search.patterns import matches_any, pattern_of
 from astrid_sdk.catalog.search.query import Query, utc
@@ -96,8 +97,8 @@ def with_cards(summaries: pa.ChunkedArray, query: Query) -> Bools:
     for keyword, wanted in query.cards().items():
         texts, distinct = _card(summaries, keyword)
         meets = [text is not None and _meets(json.loads(text), wanted) for text in distinct]
-        places = pc.index_in(texts, value_set=pa.array(distinct, pa.string()))
-        keep &= _bools(pa.array(meets, pa.bool_()).take(places))
+        places = pc.index_in(texts, value_set=arrow.column(distinct, pa.string()))
+        keep &= _bools(arrow.column(meets, pa.bool_()).take(places))
     return keep
 
 
@@ -111,7 +112,7 @@ def _card(summaries: pa.ChunkedArray, keyword: str) -> tuple[pa.Array, list[str 
     key = re.escape(json.dumps(keyword))
     value = r'"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+'
     found = pc.extract_regex(summaries, pattern=f"[{{,]{key}:(?P<value>{value})")
-    texts = pc.struct_field(found, "value").combine_chunks()
+    texts = arrow.whole(pc.struct_field(found, "value"))
     return texts, pc.unique(texts).to_pylist()
 
 
@@ -142,7 +143,7 @@ def _in_range(value: object, low: float | None, high: float | None) -> bool:
 def _one_of(rows: pa.Table, column: str, words: Sequence[str] | None) -> Bools:
     if words is None:
         return np.ones(rows.num_rows, np.bool_)
-    return _bools(pc.is_in(rows[column], value_set=pa.array(words, pa.string())))
+    return _bools(pc.is_in(rows[column], value_set=arrow.column(words, pa.string())))
 
 
 def _since(
@@ -154,13 +155,13 @@ def _since(
     """Return which times compare so with `when`; an unknown time is neither after nor before."""
     if when is None:
         return np.ones(rows.num_rows, np.bool_)
-    found = compare(rows[column], pa.scalar(utc(when), rows[column].type))
-    return _bools(pc.fill_null(found, fill_value=False))
+    found = compare(rows[column], arrow.scalar(utc(when), rows[column].type))
+    return _bools(arrow.filled(found, False))
 
 
 def _bools(values: pa.Array | pa.ChunkedArray) -> Bools:
-    return np.asarray(values, np.bool_)
+    return arrow.to_numpy(values)
 
 
 def _numbers(rows: pa.Table, column: str) -> NDArray[np.float64]:
-    return np.asarray(rows[column].to_numpy(), dtype=np.float64)  # null is NaN
+    return np.asarray(arrow.to_numpy(rows[column]), np.float64)  # null is NaN

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.search import conditions
 from astrid_sdk.catalog.search.found import FoundTable
 from astrid_sdk.catalog.search.nearest import nearest_deg, placeless
@@ -156,4 +157,4 @@ class _Emptiness:
 
     def _count(self, met: Bools) -> int:
         """Return how many contents the rows `met` tell of."""
-        return len(np.unique(np.asarray(self._rows.column("code"))[met]))
+        return len(np.unique(arrow.to_numpy(self._rows.column("code"))[met]))

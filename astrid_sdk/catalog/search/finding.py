@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.cells import cells_in
 from astrid_sdk.catalog.contents import JUDGED
 from astrid_sdk.catalog.search import conditions
@@ -104,17 +105,19 @@ def _chosen(snapshot: Snapshot, places: Numbers | None, query: Query) -> pa.Tabl
     as_of = None if query.as_of is None else utc(query.as_of)
     is_all = places is None and as_of is None
     contents = snapshot.judged if is_all else snapshot.judge(places, as_of)
-    contents = contents.filter(conditions.judged(contents, query))
+    contents = arrow.where(contents, conditions.judged(contents, query))
     rows, regions = snapshot.record_rows, query.regions()
     if columns := conditions.columns_of(query):
-        told = rows.take(np.asarray(contents["place"]), columns)
-        contents = contents.filter(conditions.told(told, query))
+        told = rows.take(arrow.to_numpy(contents["place"]), columns)
+        contents = arrow.where(contents, conditions.told(told, query))
     if regions:
-        near = rows.take(np.asarray(contents["place"]), conditions.PLACE)
-        contents = contents.filter(conditions.near(near, regions))
-        told = rows.take(np.asarray(contents["place"]), [*conditions.PLACE, conditions.FOOTPRINT])
-        contents = contents.filter(conditions.touching(told, regions))
+        near = rows.take(arrow.to_numpy(contents["place"]), conditions.PLACE)
+        contents = arrow.where(contents, conditions.near(near, regions))
+        told = rows.take(
+            arrow.to_numpy(contents["place"]), [*conditions.PLACE, conditions.FOOTPRINT]
+        )
+        contents = arrow.where(contents, conditions.touching(told, regions))
     if query.header:
-        told = rows.take(np.asarray(contents["place"]), ["summary"])
-        contents = contents.filter(conditions.with_cards(told["summary"], query))
+        told = rows.take(arrow.to_numpy(contents["place"]), ["summary"])
+        contents = arrow.where(contents, conditions.with_cards(told["summary"], query))
     return contents

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.record_rows import RECORDS_SCHEMA
 from astrid_sdk.catalog.rows import UNREADABLE, Rows
 from astrid_sdk.catalog.short import called, known, line
@@ -170,7 +171,7 @@ class FoundTable(Sequence[Found]):
     def __iter__(self) -> Iterator[Found]:
         for start in range(0, len(self), _PAGE_ROWS):
             page = self._ordered.slice(start, _PAGE_ROWS)
-            for row in self._read(page, COLUMNS).to_pylist():
+            for row in arrow.to_rows(self._read(page, COLUMNS)):
                 yield Found(**{**row, "summary": json.loads(row["summary"])})
 
     @overload
@@ -184,7 +185,7 @@ class FoundTable(Sequence[Found]):
         places = range(len(self))[index]
         if isinstance(places, int):
             return next(iter(self[places : places + 1]))
-        part = self._ordered.take(pa.array(places, pa.int64()))
+        part = self._ordered.take(arrow.column(places, pa.int64()))
         return FoundTable(self._rows, part, self._reopen, is_ordered=True)
 
     def to_arrow(self, columns: Sequence[str] = COLUMNS) -> pa.Table:
@@ -232,7 +233,7 @@ class FoundTable(Sequence[Found]):
         column : str
             As `to_arrow` takes it, such as ``"instrument"``.
         """
-        return sorted(pc.unique(self.to_arrow([column])[column]).drop_null().to_pylist())
+        return sorted(arrow.to_list(pc.unique(self.to_arrow([column])[column]).drop_null()))
 
     def sizes(self) -> dict[tuple[str, str], int]:
         """Return the bytes of each content, by tier and content hash, without making rows."""
@@ -278,8 +279,8 @@ class FoundTable(Sequence[Found]):
         if self._is_ordered:
             return self._judged
         keys = self._read(self._judged, ORDER)
-        order = np.asarray(pc.sort_indices(keys, [(name, "ascending") for name in ORDER]))
-        return self._judged.take(pa.array(order[self._part]))
+        order = arrow.to_numpy(pc.sort_indices(keys, [(name, "ascending") for name in ORDER]))
+        return self._judged.take(arrow.column(order[self._part]))
 
     def _read(self, judged: pa.Table, columns: Sequence[str]) -> pa.Table:
         """Return columns of some of what was found."""
@@ -299,5 +300,5 @@ class FoundTable(Sequence[Found]):
 
     def _places(self, judged: pa.Table) -> NDArray[np.int64]:
         if not self._is_moved:
-            return np.asarray(judged["place"])
+            return arrow.to_numpy(judged["place"])
         return places_of(self._rows, judged)

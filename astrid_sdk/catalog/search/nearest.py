@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.cells import NOWHERE
 from astrid_sdk.catalog.record_rows import footprints_of
 from astrid_sdk.catalog.rows import Rows
@@ -48,11 +49,11 @@ def placeless(rows: Rows, query: Query) -> int:
     columns = dict.fromkeys(("cell", "role", "hdu_index", "code", *conditions.columns_of(other)))
     _, table = rows.of_blocks(blocks, list(columns))
     keep = conditions.told(table, replace(other, role=query.role or _IMAGES))
-    keep &= np.asarray(table["cell"]) == NOWHERE
-    told = table.filter(keep).select(["code", "hdu_index"])
-    return int(told.group_by(["code", "hdu_index"]).aggregate([]).num_rows)
+    keep &= arrow.to_numpy(table["cell"]) == NOWHERE
+    group = arrow.groups(arrow.where(table, keep), ["code", "hdu_index"])
+    return int(group.max(initial=-1)) + 1
 
 
 def _numbers(rows: Rows, columns: tuple[str, ...]) -> list[NDArray[np.float64]]:
     table = rows.table(list(columns))
-    return [np.asarray(table[name].to_numpy(), np.float64) for name in columns]
+    return [np.asarray(arrow.to_numpy(table[name]), np.float64) for name in columns]

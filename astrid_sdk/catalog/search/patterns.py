@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.errors import InvalidInputError
 
 _NOTHING = r"[^\x00-\x{10FFFF}]"
@@ -15,7 +16,7 @@ def matches_any(texts: pa.ChunkedArray, patterns: Sequence[str]) -> pa.ChunkedAr
     """Return which of `texts` one of `patterns` describes wholly; case does not matter."""
     together = "|".join(f"(?:{pattern_of(pattern)})" for pattern in patterns) or _NOTHING
     found = pc.match_substring_regex(texts, f"(?is)^(?:{together})$", ignore_case=True)
-    return pc.fill_null(found, fill_value=False)
+    return arrow.filled(found, False)
 
 
 def pattern_of(pattern: str) -> str:

@@ -7,6 +7,8 @@ from astropy import units
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
+from astrid_sdk import arrow
+
 _UNITS = {
     "size_bytes": units.byte,
     "ra_deg": units.deg,
@@ -60,16 +62,16 @@ def sky_table(rows: pa.Table, *, iso_times: bool = False) -> Table:
 
 def _times(values: pa.ChunkedArray) -> Time:
     """Return moments as UTC, shown as ISO 8601."""
-    moments = np.asarray(values.cast(pa.timestamp("us")).to_numpy(), "datetime64[us]")
+    moments = arrow.to_numpy(values.cast(pa.timestamp("us")))
     times = Time(moments, format="datetime64", scale="utc", precision=6)
     times.format = "isot"
     return times
 
 
 def _column(values: pa.ChunkedArray) -> Column:
-    unknown = np.asarray(values.is_null())
+    unknown = arrow.to_numpy(values.is_null())
     if pa.types.is_string(values.type):
         known = np.array([text or "" for text in values.to_pylist()], dtype=np.str_)
     else:
-        known = np.asarray(values.fill_null(0))
+        known = arrow.to_numpy(arrow.filled(values, 0))
     return MaskedColumn(known, mask=unknown) if unknown.any() else Column(known)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.lookup import codes_of
 from astrid_sdk.catalog.tables import Catalog
 
@@ -32,7 +32,7 @@ def told_of(
 def _told_of(
     catalog: Catalog, contents: Collection[str], columns: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    wanted = pa.array(sorted(set(contents)), pa.string())
+    wanted = arrow.column(sorted(set(contents)), pa.string())
     snapshot = catalog.newest()
     rows = snapshot.record_rows
     places = rows.with_code(codes_of(wanted))
@@ -40,10 +40,10 @@ def _told_of(
     snapshot = catalog.committed(snapshot, snapshot.unknown(keys))
     judged = snapshot.judge(places)
     judged = judged.filter(pc.is_in(judged["content_hash"], value_set=wanted))
-    told = snapshot.record_rows.take(np.asarray(judged["place"]), columns)
+    told = snapshot.record_rows.take(arrow.to_numpy(judged["place"]), columns)
     for name in _JUDGED:
         told = told.append_column(name, judged[name])
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in told.to_pylist():
+    for row in arrow.to_rows(told):
         found.setdefault(row["content_hash"], []).append(row)
     return found

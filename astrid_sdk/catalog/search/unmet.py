@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.rows import Rows
 from astrid_sdk.catalog.search import conditions
 from astrid_sdk.catalog.search.choices import nights_offered, offered, spoken
@@ -32,12 +33,13 @@ def no_such(name: str, words: Sequence[str], values: Sequence[str]) -> str:
 
 def unmet_time(rows: Rows, query: Query) -> str:
     """Return what to say where no exposure started at such a time."""
-    ends = pc.min_max(rows.column("observed_at")).as_py()
-    if ends["min"] is None:
+    starts = rows.column("observed_at")
+    ends = [arrow.to_value(end(starts)) for end in (pc.min, pc.max)]
+    if None in ends:
         return "no stored image tells when its exposure started"
     given = {name: getattr(query, name) for name in TIME}
     asked = [f"{name} {utc(when):{_MINUTE}}" for name, when in given.items() if when is not None]
-    first, last = (f"{ends[end]:{_MINUTE}}" for end in ("min", "max"))
+    first, last = (f"{end:{_MINUTE}}" for end in ends)
     return (
         f"no stored exposure started {' and '.join(asked)} (those there started {first} to {last})"
     )
@@ -45,7 +47,7 @@ def unmet_time(rows: Rows, query: Query) -> str:
 
 def unmet_moment(rows: Rows, query: Query) -> str:
     """Return what to say where nothing had been stored yet."""
-    first = pc.min(rows.column("created_at")).as_py()
+    first = arrow.to_value(pc.min(rows.column("created_at")))
     return f"nothing was stored as of {query.as_of}: the first record is of {first:{_MINUTE}} UTC"
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.datasets.export.subject import ExportSubject
 from astrid_sdk.errors import InvalidInputError
 
@@ -61,7 +62,7 @@ def write_hats(table: pa.Table, subject: ExportSubject, folder: Path) -> None:
     index = np.asarray(require_hats().compute_spatial_index(ra, dec), np.int64)
     order = np.argsort(index, kind="stable")
     field = pa.field(_INDEX, pa.int64(), nullable=False, metadata={"ucd": "meta.id.cross"})
-    rows = placed.add_column(0, field, pa.array(index)).take(pa.array(order))
+    rows = placed.add_column(0, field, arrow.column(index)).take(arrow.column(order))
     pixels = sorted(_pixels(index[order]))
     _write_dataset(rows, pixels, folder / "dataset")
     listed = "".join(f"{depth},{pixel}\n" for depth, pixel, _ in pixels)

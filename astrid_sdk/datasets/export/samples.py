@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.models.arrow_models import CONTENT_HASH, DEC, RA
 from astrid_sdk.catalog.models.columns import Column, Many, Text, Whole
 from astrid_sdk.catalog.models.observation import Observation
@@ -75,7 +76,7 @@ def sample_table(store: ExportStore, subject: ExportSubject) -> pa.Table:
     known = {content_hash: min(rows, key=_hdu) for content_hash, rows in told.items()}
     rows = [_row(file, subject, known) for file in files]
     schema = sample_schema(subject)
-    columns = [pa.array([row[field.name] for row in rows], field.type) for field in schema]
+    columns = [arrow.column([row[field.name] for row in rows], field.type) for field in schema]
     return pa.table(columns, schema=schema)
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from astrid_sdk import arrow
 from astrid_sdk.datasets.export.stamps import stamps_of
 from astrid_sdk.datasets.export.subject import ExportSubject
 from astrid_sdk.datasets.manifest import DatasetFile
@@ -108,7 +109,7 @@ def write_parquet(tensors: Tensors, subject: ExportSubject, table: pa.Table, pat
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for files, stack in tensors.batches():
             columns = [
-                pa.array([row[field.name] for row in _rows(files, subject)], field.type)
+                arrow.column([row[field.name] for row in _rows(files, subject)], field.type)
                 for field in named
             ]
             cells = pa.FixedSizeListArray.from_arrays(stack.ravel(), int(np.prod(tensors.shape)))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from astrid_sdk import arrow
 from astrid_sdk.catalog.lookup import code_range
 from astrid_sdk.catalog.record_rows import label_tag
 from astrid_sdk.catalog.rows import Numbers, Rows
@@ -31,11 +32,11 @@ def labels_of_content(catalog: Catalog, content_hash: str) -> list[Label]:
 def _of_question(catalog: Catalog, question: str | None) -> list[Label]:
     rows = catalog.newest().record_rows
     asked = rows.table(_ASKED)
-    meant = pc.equal(asked["kind"], RecordKind.LABEL.value)
+    meant = arrow.equal(asked["kind"], RecordKind.LABEL.value)
     if question is not None:
-        is_asked = pc.equal(asked["tag"], label_tag(question))
-        meant = pc.and_(meant, pc.fill_null(is_asked, fill_value=False))
-    return _read(rows, np.flatnonzero(np.asarray(meant)))
+        is_asked = arrow.equal(asked["tag"], label_tag(question))
+        meant = pc.and_(meant, arrow.filled(is_asked, False))
+    return _read(rows, np.flatnonzero(arrow.to_numpy(meant)))
 
 
 def _of_content(catalog: Catalog, content_hash: str) -> list[Label]:
@@ -44,9 +45,10 @@ def _of_content(catalog: Catalog, content_hash: str) -> list[Label]:
     places = rows.with_codes(low, high)
     told = rows.take(places, ["kind", "content_hash"])
     meant = pc.and_(
-        pc.equal(told["kind"], RecordKind.LABEL.value), pc.equal(told["content_hash"], content_hash)
+        arrow.equal(told["kind"], RecordKind.LABEL.value),
+        arrow.equal(told["content_hash"], content_hash),
     )
-    return _read(rows, places[np.asarray(meant)])
+    return _read(rows, places[arrow.to_numpy(meant)])
 
 
 def _read(rows: Rows, places: Numbers) -> list[Label]:
@@ -54,7 +56,7 @@ def _read(rows: Rows, places: Numbers) -> list[Label]:
     table = rows.take(places, _READ).sort_by(
         [("created_at", "ascending"), ("record_id", "ascending")]
     )
-    once = {row["record_id"]: row for row in table.to_pylist()}
+    once = {row["record_id"]: row for row in arrow.to_rows(table)}
     return [_label(row) for row in once.values()]
 
 

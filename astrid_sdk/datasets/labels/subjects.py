@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
+from astrid_sdk import arrow
 from astrid_sdk.catalog.lookup import digits_of
 from astrid_sdk.catalog.search.told import told_of
 from astrid_sdk.catalog.tables import SHORTEST_PREFIX, Catalog
@@ -99,8 +98,8 @@ class Subjects:
         return self._cut_out()
 
     def _starting_with(self, digits: str) -> list[Subject]:
-        places = np.asarray(self._snapshot.contents_with(digits)["place"])
-        return list(map(_subject, self._snapshot.record_rows.take(places, _TOLD).to_pylist()))
+        places = arrow.to_numpy(self._snapshot.contents_with(digits)["place"])
+        return list(map(_subject, arrow.to_rows(self._snapshot.record_rows.take(places, _TOLD))))
 
 
 def _subject(row: Mapping[str, Any]) -> Subject:
