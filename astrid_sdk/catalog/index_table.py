@@ -106,11 +106,7 @@ class IndexTable:
             ``kind="format_version"``: a later release wrote it.
         """
         with self._lock, self._translated("read"):
-            delta = self._opened()
-            blocks = [] if delta is None or self._is_old else self._blocks_of(delta)
-            if self._rows is None or tuple(blocks) != self._rows.blocks:
-                self._rows = Rows(blocks, self.layout)
-            return self._rows
+            return self._rows_of(self._opened())
 
     def add(self, rows: pa.Table) -> Rows:
         """Append `rows` in one commit and return the rows of the newest version.
@@ -122,8 +118,10 @@ class IndexTable:
         """
         with self._lock:
             with self._translated("write"):
-                self._append(rows)
-            return self.read()
+                written = self._append(rows)
+            with self._translated("read"):
+                self._check(written)
+                return self._rows_of(written)
 
     def clear(self) -> None:
         """Take all rows out; a table that is damaged is deleted."""
@@ -181,6 +179,11 @@ class IndexTable:
         except TableNotFoundError:
             self._is_old = False
             return None
+        self._check(delta)
+        return delta
+
+    def _check(self, delta: DeltaTable) -> None:
+        """See whether the table is an old one, or one that this release cannot read."""
         told = _FORMAT.match(delta.metadata().description or "")
         number = int(told["number"]) if told else 0
         if number > FORMAT:
@@ -193,7 +196,13 @@ class IndexTable:
             raise DeltaProtocolError(f"reader version {delta.protocol().min_reader_version}")
         columns = {field.name for field in delta.schema().fields}
         self._is_old = number < FORMAT or columns != set(self.layout.schema.names)
-        return delta
+
+    def _rows_of(self, delta: DeltaTable | None) -> Rows:
+        """Return the rows of the version that is open, those of an old table left out."""
+        blocks = [] if delta is None or self._is_old else self._blocks_of(delta)
+        if self._rows is None or tuple(blocks) != self._rows.blocks:
+            self._rows = Rows(blocks, self.layout)
+        return self._rows
 
     def _blocks_of(self, delta: DeltaTable) -> list[Block]:
         """Return the row groups of all files; those that were known keep what was read."""
@@ -213,20 +222,25 @@ class IndexTable:
         for path in sizes:
             yield TableFile(filesystem, path, coded)
 
-    def _append(self, rows: pa.Table) -> None:
+    def _append(self, rows: pa.Table) -> DeltaTable:
+        """Add rows and return the table, open as it is with them."""
         for _ in range(_ATTEMPTS):
             try:
-                self._write(rows, replace=self._is_old)
+                written = self._write(rows, replace=self._is_old)
             except CommitFailedError:  # another process made the table: now it is there
                 continue
             self._is_old = False
-            self._tidy()
-            return
+            self._tidy(written)
+            return written
         raise CommitFailedError(f"{_ATTEMPTS} times")
 
-    def _write(self, rows: pa.Table, *, replace: bool) -> None:
+    def _write(self, rows: pa.Table, *, replace: bool) -> DeltaTable:
+        try:
+            table: DeltaTable | str = self._open()
+        except TableNotFoundError:
+            table = self._location.uri
         write_deltalake(
-            self._location.uri,
+            table,
             rows,
             mode="overwrite" if replace else "append",
             schema_mode="overwrite" if replace else None,
@@ -234,12 +248,13 @@ class IndexTable:
             storage_options=self._location.reveal_options(),
             writer_properties=_WRITTEN,
         )
+        written = table if isinstance(table, DeltaTable) else self._open()
         if replace:
-            self._open().alter.set_table_description(f"{_SAYS} {FORMAT}")
+            written.alter.set_table_description(f"{_SAYS} {FORMAT}")
+        return written
 
-    def _tidy(self) -> None:
+    def _tidy(self, delta: DeltaTable) -> None:
         """Put the files of many commits together; what readers hold open stays readable."""
-        delta = self._open()
         if sum(size < _SMALL_BYTES for size in _file_sizes(delta).values()) > _MOST_SMALL_FILES:
             try:
                 delta.optimize.compact(target_size=_SMALL_BYTES, writer_properties=_WRITTEN)

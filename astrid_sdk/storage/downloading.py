@@ -1,6 +1,7 @@
 """Large bodies down at constant memory, over any store: in pieces, side by side, verified."""
 
 import dataclasses
+import errno
 import hashlib
 import os
 import secrets
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PIECE_BYTES = 8 << 20
 _PIECES_AHEAD = 6
 _HASH_BYTES = 1 << 20
+_KEPT_PIECES = 4
 
 
 def download_file_to(
@@ -46,7 +48,8 @@ def _download_once(
             file.flush()
             if progress is not None:
                 progress(len(first.data))
-            with _HashedAhead(file.fileno(), len(first.data)) as hashed:
+            with _HashedAhead(file.fileno()) as hashed:
+                hashed.has(0, len(first.data))
                 _fetch_rest(storage, get, first.stored, file.fileno(), hashed, progress)
             _check_download(storage, get, expected, hashed.hexdigest())
         temporary.replace(path)
@@ -69,12 +72,10 @@ def _fetch_rest(
     hashed: "_HashedAhead",
     progress: Progress | None,
 ) -> None:
-    buffers = Buffers(PIECE_BYTES)
-
     def operations() -> Iterator[Get]:
         for start in range(PIECE_BYTES, stored.size_bytes, PIECE_BYTES):
             stop = min(start + PIECE_BYTES, stored.size_bytes)
-            buffer = buffers.take()
+            buffer = hashed.buffers.take()
             yield dataclasses.replace(
                 get,
                 start=start,
@@ -91,11 +92,11 @@ def _fetch_rest(
         assert isinstance(piece, Get)  # noqa: S101 - each outcome names one of the above
         assert piece.into is not None  # noqa: S101
         write_at(descriptor, data or piece.into, piece.start)
-        hashed.has(piece.start, piece.stop or 0)
+        if not hashed.has(piece.start, piece.start + len(piece.into), None if data else piece.into):
+            hashed.buffers.give_back(piece.into)
         arrived += len(piece.into)
         if progress is not None:
             progress(arrived)
-        buffers.give_back(piece.into)
 
 
 def download_pieces(
@@ -129,13 +130,23 @@ def download_pieces(
 
 
 class _HashedAhead:
-    """Hashes a file from its start in a thread of its own, as far as it has been written."""
+    """Hashes a file from its start in a thread of its own, as far as it has been written.
 
-    def __init__(self, descriptor: int, ready: int) -> None:
+    A piece is hashed from the memory it arrived in where that can be spared until its turn comes;
+    else it is read back.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file, open for reading.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.buffers = Buffers(PIECE_BYTES)
         self._descriptor = descriptor
         self._digest = hashlib.sha256()
-        self._ready = ready
-        self._gaps: dict[int, int] = {}
+        self._pieces: dict[int, tuple[int, memoryview | None]] = {}
+        self._kept = 0
         self._is_over = False
         self._changed = threading.Condition()
         self._failed: OSError | None = None
@@ -151,12 +162,14 @@ class _HashedAhead:
             self._changed.notify()
         self._thread.join()
 
-    def has(self, start: int, stop: int) -> None:
+    def has(self, start: int, stop: int, memory: memoryview | None = None) -> bool:
+        """Take note of a piece; return whether `memory` is kept, and given back to `buffers`."""
         with self._changed:
-            self._gaps[start] = stop
-            while self._ready in self._gaps:
-                self._ready = self._gaps.pop(self._ready)
+            is_kept = memory is not None and self._kept < _KEPT_PIECES
+            self._kept += is_kept
+            self._pieces[start] = stop, memory if is_kept else None
             self._changed.notify()
+        return is_kept
 
     def hexdigest(self) -> str:
         if self._failed is not None:
@@ -165,21 +178,34 @@ class _HashedAhead:
 
     def _run(self) -> None:
         done = 0
-        buffer = Buffers(_HASH_BYTES).take()
+        room = Buffers(_HASH_BYTES).take()
         while True:
             with self._changed:
-                while done == self._ready and not self._is_over:
+                while done not in self._pieces and not self._is_over:
                     self._changed.wait()
-                ready = self._ready
-            if done == ready:
-                return
+                if done not in self._pieces:
+                    return
+                stop, memory = self._pieces.pop(done)
             try:
-                read = os.preadv(self._descriptor, [buffer[: min(_HASH_BYTES, ready - done)]], done)
+                self._take(done, stop, memory, room)
             except OSError as error:
                 self._failed = error
                 return
-            self._digest.update(buffer[:read])
-            done += read
+            done = stop
+
+    def _take(self, start: int, stop: int, memory: memoryview | None, room: memoryview) -> None:
+        if memory is not None:
+            self._digest.update(memory)
+            self.buffers.give_back(memory)
+            with self._changed:
+                self._kept -= 1
+            return
+        while start < stop:
+            read = os.preadv(self._descriptor, [room[: stop - start]], start)
+            if not read:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))  # somebody cut the file short
+            self._digest.update(room[:read])
+            start += read
 
 
 def _check_download(storage: "ObjectStorage", get: Get, expected: str | None, digest: str) -> None:
