@@ -212,16 +212,17 @@ class _Run(Generic[TagT]):
 
     def __iter__(self) -> Iterator[Done[TagT]]:
         while True:
-            self._draw()
             while self._done:
                 yield self._done.pop()
-            if not self._active:
-                if self._is_over:
-                    return
+            self._draw()
+            if self._done:
                 continue
+            if not self._active:
+                return
             self._wait()
 
     def _draw(self) -> None:
+        """Begin as many plans as there is room for: several may have ended since."""
         while not self._is_over and self._has_room():
             try:
                 tag, plan, weight = next(self._plans)
