@@ -1,7 +1,10 @@
 """``astrid dataset``: named, numbered sets of what is stored."""
 
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,22 @@ def dataset(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+    context.with_resource(_notes())
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Show what the datasets say in the log: it is meant for whoever called."""
+    logger, handler = logging.getLogger("astrid_sdk.datasets"), logging.StreamHandler(sys.stderr)
+    level = logger.level
+    handler.setFormatter(logging.Formatter("astrid: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @dataset.command("list")
@@ -183,6 +202,7 @@ def export(name: str, folder: Path, formats: tuple[str, ...], store: str) -> Non
 
 @dataset.command()
 @click.argument("name")
+@click.argument("more", nargs=-1, metavar="")
 @click.option(
     "--fraction",
     "fractions",
@@ -195,8 +215,9 @@ def export(name: str, folder: Path, formats: tuple[str, ...], store: str) -> Non
 @click.option("--shared-step", "shared_steps", multiple=True, help="May be behind several sides.")
 @click.option("--csv", "csv_path", type=_FILE, metavar="FILE", help="Write content_hash and side.")
 @store_option
-def split(
+def split(  # noqa: PLR0913 - its rules
     name: str,
+    more: tuple[str, ...],
     fractions: tuple[str, ...],
     store: str,
     *,
@@ -206,6 +227,9 @@ def split(
     csv_path: Path | None,
 ) -> None:
     """Split a version so that no two sides share an ancestor, an exposure or a place."""
+    if more:
+        meant = " ".join(f"--fraction {text}" for text in more)
+        raise click.UsageError(f"say how much goes to a side with {meant}")
     rules: dict[str, Any] = {"seed": seed, "shared_steps": shared_steps}
     if radius_arcsec is not None:
         rules["radius_arcsec"] = radius_arcsec

@@ -151,10 +151,21 @@ class _Batch:
             if item.error is None:
                 firsts.setdefault(item.key, item)
         self._sort_out(firsts)
-        self._put([item for item in firsts.values() if item.stored is None])
+        try:
+            self._put([item for item in firsts.values() if item.stored is None])
+            self._settle_written(firsts)
+            self._take_care()
+        except KeyboardInterrupt:  # what was sent so far is worth its records
+            self._settle_written(firsts)
+            self._finish(items, firsts)
+            raise
+        self._finish(items, firsts)
+
+    def _settle_written(self, firsts: Mapping[str, Item]) -> None:
         self._confirm(firsts)
         self._put_leaves([firsts[key] for key in self.written])
-        self._take_care()
+
+    def _finish(self, items: Sequence[Item], firsts: Mapping[str, Item]) -> None:
         _share(items, firsts)
         self._record(items)
 

@@ -67,6 +67,10 @@ def test_a_dataset_from_a_folder_to_another_folder(
     assert "how: by hand" in told.out
     version = ("dataset", "version", "x", folder, "-m", "first", "--store", store)
     assert astrid(*version).out == "x v1 (1 file): x@v1\n"
+    again = astrid(*version[:-3], "again", "--store", store)
+    assert again.out == "x v1 (1 file): x@v1\n"
+    assert again.err.startswith("astrid: nothing changed since x@v1")
+    assert "'again' is not kept" in again.err
     (folder / "b.txt").write_text("b")
     astrid(*version)
     assert "x        v2" in astrid("dataset", "list", "--store", store).out
@@ -136,6 +140,12 @@ def test_an_export_is_checked_by_sha256sum(store: Path, tmp_path: Path) -> None:
 def test_a_mistake_is_one_line(store: Path, folder: Path, words: list[str]) -> None:
     astrid("dataset", "version", "x", folder, "--store", store)
     mistake("dataset", *words, "--store", store)
+
+
+def test_a_share_without_its_option_is_told_where_it_belongs(store: Path, folder: Path) -> None:
+    astrid("dataset", "version", "x", folder, "--store", store)
+    line = mistake("dataset", "split", "x", "train=0.7", "test=0.3", "--store", store)
+    assert "--fraction train=0.7 --fraction test=0.3" in line
 
 
 def test_an_empty_store_has_no_datasets(store: Path) -> None:

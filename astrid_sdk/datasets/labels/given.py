@@ -74,8 +74,14 @@ def of_csv(path: Path) -> list[GivenLabel]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read labels from {path}: {error}") from error
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot read labels from {path}: {error.strerror}; check the path and its rights"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            f"cannot read labels from {path}: it is no text in UTF-8; save it as CSV in UTF-8"
+        ) from error
     head = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=head.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

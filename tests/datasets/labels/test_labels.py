@@ -211,11 +211,11 @@ def test_a_file_without_the_columns_says_which(labels: Labels, tmp_path: Path, t
 
 
 def test_a_file_that_cannot_be_read_is_the_callers(labels: Labels, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="cannot read labels"):
+    with pytest.raises(InvalidInputError, match=r"none\.csv: No such file or directory; check"):
         labels.read_csv(tmp_path / "none.csv")
     path = tmp_path / "latin.csv"
     path.write_bytes("content_hash,label\nä,ö\n".encode("latin-1"))
-    with pytest.raises(InvalidInputError, match="cannot read labels"):
+    with pytest.raises(InvalidInputError, match=r"latin\.csv: it is no text in UTF-8"):
         labels.read_csv(path)
 
 
