@@ -41,6 +41,8 @@ _FILES = {
     _WORKSPACE: _WORKSPACE_SETTINGS,
 }
 
+_SUPERSEDED = "ignore:Function `dev_command` is superseded"  # `dg dev` wants a project's folder
+
 Progress = Callable[[int, int, str], None]
 """Called with runs done, runs in all, and what runs now."""
 
@@ -209,4 +211,7 @@ def ui_environment(session: AstridSession, store: str) -> dict[str, str]:
     chosen = {"ASTRID_STORE": str(Path(store).absolute())} if store else {}
     # A folder that was asked for wins over a configured bucket, here as in connect().
     unset = {name: "" for name in child_environment({}) if store and name.startswith("ASTRID_R2_")}
-    return child_environment({"DAGSTER_HOME": str(instance_folder(session)), **unset, **chosen})
+    told = child_environment({}).get("PYTHONWARNINGS", "")
+    quiet = {"PYTHONWARNINGS": f"{_SUPERSEDED},{told}".rstrip(",")}
+    home = {"DAGSTER_HOME": str(instance_folder(session))}
+    return child_environment({**home, **quiet, **unset, **chosen})

@@ -53,7 +53,7 @@ def find(store: str, limit: int, polygon: str, cards: tuple[str, ...], **given: 
 
     An option that is given several times is met by any of its values.
     """
-    from astrid_sdk.cli.listing import listing  # noqa: PLC0415 - pandas takes a second to import
+    from astrid_sdk.cli.listing import listing  # noqa: PLC0415 - pyarrow takes a while to import
 
     conditions = {name: value for name, value in given.items() if value}
     if cone := conditions.pop("cone", None):

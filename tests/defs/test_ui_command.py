@@ -24,11 +24,13 @@ def test_the_folder_that_was_asked_for_wins_over_a_configured_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASTRID_R2_SECRET_ACCESS_KEY", "never-shown")
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
     with astrid_sdk.connect(tmp_path) as session:
         environment = ui_environment(session, str(tmp_path))
     assert environment["ASTRID_STORE"] == str(tmp_path)
     assert environment["DAGSTER_HOME"] == str(tmp_path / "dagster")
     assert "never-shown" not in environment.values()
+    assert environment["PYTHONWARNINGS"].endswith(",error")  # whoever set it has the last word
 
 
 def test_the_process_itself_becomes_the_ui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

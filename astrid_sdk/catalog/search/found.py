@@ -20,6 +20,7 @@ from astrid_sdk.catalog.rows import UNREADABLE, Rows
 from astrid_sdk.catalog.short import called, known, line
 from astrid_sdk.catalog.snapshot import JUDGEMENT, places_of
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
+from astrid_sdk.tiers import Tier
 
 if TYPE_CHECKING:  # they take a second to import, and most searches make none
     import pandas as pd
@@ -60,6 +61,8 @@ _SHORT_TIME = "%Y-%m-%d %H:%M:%S"
 _SHOWN_ROWS = 20
 _PAGE_ROWS = 1_000
 ORDER = ("tier", "observed_at", "name", "hdu_index", "content_hash")
+_TIERS = arrow.column([tier.value for tier in Tier], pa.string())
+"""As they follow from one another: the images that came in stand first."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,7 +106,7 @@ class FoundTable(Sequence[Found]):
     """The rows that a search found: iterate it, show it, or take it elsewhere.
 
     Rows are read when they are looked at: `len` of a million reads none. Exposures come in the
-    order of tier and time.
+    order of tiers, raw images first, and time.
 
     Parameters
     ----------
@@ -279,6 +282,8 @@ class FoundTable(Sequence[Found]):
         if self._is_ordered:
             return self._judged
         keys = self._read(self._judged, ORDER)
+        rank = pc.index_in(keys["tier"], value_set=_TIERS)
+        keys = keys.set_column(ORDER.index("tier"), "tier", rank)
         order = arrow.to_numpy(pc.sort_indices(keys, [(name, "ascending") for name in ORDER]))
         return self._judged.take(arrow.column(order[self._part]))
 
