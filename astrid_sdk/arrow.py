@@ -21,6 +21,7 @@ Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MOST_EXACT = 2**53
 _NOT_TAKEN = (TypeError, ValueError, OverflowError, NotImplementedError)
 """What arro3 says of values that pyarrow may take, or refuses in words of its own."""
 
@@ -40,7 +41,9 @@ def column(values: "Iterable[Any] | npt.NDArray[Any]", kind: pa.DataType | None 
     pyarrow.ArrowInvalid, pyarrow.ArrowTypeError
         They are not of that kind.
     """
-    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+    if isinstance(values, np.ndarray):
+        if not _is_plain(values, kind):
+            return pa.array(values, kind)
         made = pa.array(Array.from_numpy(np.ascontiguousarray(values)))
         return made if kind is None else made.cast(kind)
     listed = values if isinstance(values, list | tuple) else list(values)
@@ -151,6 +154,28 @@ def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def _is_plain(values: "npt.NDArray[Any]", kind: pa.DataType | None) -> bool:
+    """Return whether arro3 takes an array for what it is: it looks at no byte order and no mask."""
+    is_plain = type(values) is np.ndarray and values.ndim == 1 and values.dtype.isnative
+    return is_plain and values.dtype.kind in "biuf" and (kind is None or _is_numeric(kind))
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+
+
+def _check_numbers(values: Sequence[Any], kind: pa.DataType) -> None:
+    """Leave to pyarrow what it does not take for such numbers, and arro3 does."""
+    types = pa.types
+    if types.is_integer(kind) and any(isinstance(value, bool) for value in values):
+        raise TypeError
+    if types.is_floating(kind) and any(
+        isinstance(value, int) and abs(value) > _MOST_EXACT for value in values
+    ):
+        raise ValueError
+
+
 def _is_moment(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind)) and (kind.unit, kind.tz) == ("us", "UTC")
 
@@ -174,11 +199,14 @@ def _of_values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.MapArray.from_arrays(
             starts, keys, _of_values([item for _, item in flat], kind.item_type), type=kind
         )
+    _check_numbers(values, kind)
     return pa.array(Array(values, kind))
 
 
 def _flattened(lists: Sequence[Iterable[Any] | None]) -> tuple[pa.Array, list[Any]]:
     """Return where each begins among the values of all, with the end; and these."""
+    if any(isinstance(values, Mapping) for values in lists):
+        raise TypeError
     each = [() if values is None else tuple(values) for values in lists]
     starts = accumulate(map(len, each), initial=0)
     return _of_values(list(starts), pa.int32()), [value for values in each for value in values]

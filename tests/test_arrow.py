@@ -51,6 +51,9 @@ REFUSED: list[tuple[list[Any], pa.DataType]] = [
     ([200], pa.int8()),
     ([1 << 70], pa.int64()),
     (["1"], pa.int64()),
+    ([True], pa.int32()),
+    ([2**53 + 1], pa.float64()),
+    ([[2**53 + 1]], pa.list_(pa.float64())),
     ([1], pa.string()),
     ([["a", 1]], WORDS),
     (["2026-11-29"], MOMENT),
@@ -91,6 +94,19 @@ def test_what_does_not_fit_is_refused_as_pyarrow_refuses_it(
 def test_a_numpy_array_becomes_a_column_of_its_type(values: npt.NDArray[Any]) -> None:
     assert (made := arrow.column(values)).to_pylist() == pytest.approx(values.tolist(), nan_ok=True)
     assert made.type == pa.array(values).type
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([1, 2], ">i4"), np.array([1.5], ">f8"), np.zeros((2, 2))], ids=str
+)
+def test_an_array_that_pyarrow_refuses_is_refused(values: npt.NDArray[Any]) -> None:
+    with pytest.raises(pa.ArrowException):
+        arrow.column(values)
+
+
+def test_a_masked_value_is_null() -> None:
+    masked = np.ma.array([1, 2], mask=[False, True])
+    assert arrow.column(masked).to_pylist() == [1, None]
 
 
 def test_a_numpy_array_becomes_a_column_of_the_type_asked_for() -> None:

@@ -6,6 +6,7 @@ one. Records are written when every blob of the batch was seen to be there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,8 +157,9 @@ class _Batch:
             self._settle_written(firsts)
             self._take_care()
         except KeyboardInterrupt:  # what was sent so far is worth its records
-            self._settle_written(firsts)
-            self._finish(items, firsts)
+            with suppress(AstridError):  # whoever pressed Ctrl-C is told nothing else
+                self._settle_written(firsts)
+                self._finish(items, firsts)
             raise
         self._finish(items, firsts)
 
@@ -306,6 +308,8 @@ class _Batch:
         return look_up(self.bulk.storage, self.bulk.bucket, blob_folder(self.tier), keys)
 
     def _settle(self, item: Item, stored: ContentHash) -> None:
+        if item.stored is not None:  # before somebody pressed Ctrl-C
+            return
         item.stored = stored
         self.count.one_more(item.file.name)
 

@@ -15,6 +15,7 @@ import ssl
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -195,7 +196,7 @@ class _Run(Generic[TagT]):
         self._is_over = False
         self._selector = selectors.DefaultSelector()
         self._active: dict[int, _Exchange[TagT]] = {}
-        self._done: list[Done[TagT]] = []
+        self._done: deque[tuple[int, Done[TagT]]] = deque()  # they weigh until they are handed on
         self._spare: dict[int, Connection] = {}  # stay registered, to be used again at once
         self._look_at = time.monotonic() + engine.patience_s
 
@@ -212,17 +213,20 @@ class _Run(Generic[TagT]):
 
     def __iter__(self) -> Iterator[Done[TagT]]:
         while True:
-            while self._done:
-                yield self._done.pop()
             self._draw()
-            if self._done:
-                continue
-            if not self._active:
+            while self._done:
+                weight, done = self._done.popleft()
+                self._weight -= weight
+                self._draw()  # first: what is under way goes on while the caller looks at it
+                yield done
+            if self._active:
+                self._wait()
+            elif self._is_over:
                 return
-            self._wait()
 
     def _draw(self) -> None:
         """Begin as many plans as there is room for: several may have ended since."""
+        before = len(self._done)
         while not self._is_over and self._has_room():
             try:
                 tag, plan, weight = next(self._plans)
@@ -231,7 +235,7 @@ class _Run(Generic[TagT]):
                 return
             self._weight += weight
             self._resume(tag, plan, weight, None, None)
-            if self._done:  # it ended without a request: say so before drawing more
+            if len(self._done) > before:  # it ended without a request: say so before drawing more
                 return
 
     def _has_room(self) -> bool:
@@ -299,8 +303,7 @@ class _Run(Generic[TagT]):
         else:
             self._begin(tag, plan, weight, request, before)
             return
-        self._weight -= weight
-        self._done.append(done)
+        self._done.append((weight, done))
         if before is not None and before.connection.fileno() in self._active:
             self._spare_connection(before)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
+from queue import SimpleQueue
 
 import pytest
 from scripted import BUCKET, config_of
@@ -24,8 +25,12 @@ TOO_FEW = b"HTTP/1.1 503 Too few\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextmanager
-def answering_together(at_once: int) -> Iterator[str]:
-    """Serve an endpoint that answers only when so many requests wait, and then all of them."""
+def answering_together(at_once: int) -> Iterator[tuple[str, SimpleQueue[str]]]:
+    """Serve an endpoint that answers only when so many requests wait, and then all of them.
+
+    Yields its address, and the paths that were asked for.
+    """
+    arrived: SimpleQueue[str] = SimpleQueue()
     turn = threading.Condition()
     waiting: list[BufferedIOBase] = []
 
@@ -33,6 +38,7 @@ def answering_together(at_once: int) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            arrived.put(self.path)
             with turn:
                 waiting.append(self.wfile)
                 if len(waiting) == at_once:
@@ -51,7 +57,7 @@ def answering_together(at_once: int) -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http://127.0.0.1:{server.server_port}", arrived
         finally:
             server.shutdown()
             thread.join()
@@ -62,10 +68,22 @@ def test_answers_that_come_together_leave_no_fewer_under_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(http_engine, "_LONGEST_WAIT_S", LONG_S)  # nothing but answers wakes it
-    with answering_together(AT_ONCE) as url:
+    with answering_together(AT_ONCE) as (url, _):
         store = S3Storage(config_of(url), Timeouts(LONG_S, LONG_S, LONG_S), AT_ONCE)
         gets = [Get(bucket=BUCKET, key=f"k{number}") for number in range(AT_ONCE * ROUNDS)]
         outcomes = list(store.perform_many(gets))
         store.close()
     assert [str(outcome.error) for outcome in outcomes if outcome.error is not None] == []
     assert {outcome.operation.where for outcome in outcomes} == {get.key for get in gets}
+
+
+@pytest.mark.timeout(120)
+def test_the_next_request_is_under_way_while_the_caller_looks_at_an_outcome() -> None:
+    with answering_together(1) as (url, arrived):
+        store = S3Storage(config_of(url), concurrency=1)
+        outcomes = store.perform_many(Get(bucket=BUCKET, key=key) for key in "abc")
+        next(outcomes)
+        asked = [arrived.get(timeout=PATIENCE_S) for _ in range(2)]
+        assert [path[-1] for path in asked] == ["a", "b"]
+        assert len(list(outcomes)) == 2
+        store.close()
