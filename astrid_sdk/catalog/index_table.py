@@ -115,12 +115,13 @@ class IndexTable:
         ------
         StorageUnavailableError
             The table cannot be written.
+        InvalidInputError
+            As `read`. Nothing was written.
         """
         with self._lock:
             with self._translated("write"):
                 written = self._append(rows)
             with self._translated("read"):
-                self._check(written)
                 return self._rows_of(written)
 
     def clear(self) -> None:
@@ -129,8 +130,9 @@ class IndexTable:
             self._rows, self._blocks = None, {}
             try:
                 with self._translated("write"):
-                    if self._opened() is not None:
-                        self._write(arrow.empty(self.layout.schema), replace=True)
+                    delta = self._opened()
+                    if delta is not None:
+                        self._write(delta, arrow.empty(self.layout.schema), replace=True)
             except StorageUnavailableError:  # a log that cannot be read cannot be added to
                 self._delete()
 
@@ -225,8 +227,9 @@ class IndexTable:
     def _append(self, rows: pa.Table) -> DeltaTable:
         """Add rows and return the table, open as it is with them."""
         for _ in range(_ATTEMPTS):
+            delta = self._opened()  # whether it is an old one is said by what stands there now
             try:
-                written = self._write(rows, replace=self._is_old)
+                written = self._write(delta, rows, replace=self._is_old)
             except CommitFailedError:  # another process made the table: now it is there
                 continue
             self._is_old = False
@@ -234,13 +237,10 @@ class IndexTable:
             return written
         raise CommitFailedError(f"{_ATTEMPTS} times")
 
-    def _write(self, rows: pa.Table, *, replace: bool) -> DeltaTable:
-        try:
-            table: DeltaTable | str = self._open()
-        except TableNotFoundError:
-            table = self._location.uri
+    def _write(self, delta: DeltaTable | None, rows: pa.Table, *, replace: bool) -> DeltaTable:
+        """Write to the table that is open, or make it, and return it with what was written."""
         write_deltalake(
-            table,
+            self._location.uri if delta is None else delta,
             rows,
             mode="overwrite" if replace else "append",
             schema_mode="overwrite" if replace else None,
@@ -248,7 +248,7 @@ class IndexTable:
             storage_options=self._location.reveal_options(),
             writer_properties=_WRITTEN,
         )
-        written = table if isinstance(table, DeltaTable) else self._open()
+        written = self._open() if delta is None else delta
         if replace:
             written.alter.set_table_description(f"{_SAYS} {FORMAT}")
         return written

@@ -17,6 +17,8 @@ from exposures import NOON, answers, commit, derived, exclusion, found, image, t
 from servers import MotoServer, R2Simulator
 from stores import BUCKET, Bench, at_once, local_store
 
+from astrid_sdk.catalog.index_table import IndexTable
+from astrid_sdk.catalog.rows import Layout
 from astrid_sdk.catalog.search.finding import Query, find
 from astrid_sdk.config import StorageConfig, child_environment
 from astrid_sdk.errors import InvalidInputError, StorageUnavailableError
@@ -201,6 +203,20 @@ def test_a_table_whose_format_is_older_is_indexed_again(bench: Bench, tmp_path: 
     assert answers(again(tmp_path)) == before
     description = DeltaTable(log.table_uri).metadata().description
     assert description == "astrid-sdk catalogue, format 2"
+
+
+def test_two_that_found_an_old_table_leave_each_other_their_rows(
+    bench: Bench, tmp_path: Path
+) -> None:
+    layout = Layout("numbers", pa.schema([pa.field("code", pa.int64())]))
+    old, one, other = (IndexTable(bench.storage, BUCKET, layout) for _ in range(3))
+    old.add(pa.table({"code": [0]}))
+    log = DeltaTable(str(tables(tmp_path) / "v2" / "numbers"))
+    log.alter.set_table_description("astrid-sdk catalogue, format 1")
+    assert [len(table.read().column("code")) for table in (one, other)] == [0, 0]
+    one.add(pa.table({"code": [1]}))
+    other.add(pa.table({"code": [2]}))
+    assert sorted(one.read().column("code").to_pylist()) == [1, 2]
 
 
 def test_a_summary_of_an_older_parser_is_shown_as_it_was(bench: Bench) -> None:
