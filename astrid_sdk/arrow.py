@@ -140,6 +140,8 @@ def whole(values: Column) -> pa.Array:
     """Return values as one array, those of a column of several pieces one behind the other."""
     if isinstance(values, pa.Array):
         return values
+    if values.num_chunks == 1:
+        return values.chunk(0)
     return values.combine_chunks() if values.num_chunks else pa.nulls(0, values.type)
 
 
@@ -183,10 +185,10 @@ def _is_moment(kind: pa.DataType) -> bool:
 def _of_values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     types = pa.types
     if _is_moment(kind):
-        return _of_values([_microseconds(value) for value in values], pa.int64()).cast(kind)
+        return _simple([_microseconds(value) for value in values], pa.int64()).cast(kind)
     if types.is_list(kind):
         starts, flat = _flattened(values)
-        missing = _of_values([value is None for value in values], pa.bool_())
+        missing = _simple([value is None for value in values], pa.bool_())
         return pa.ListArray.from_arrays(
             starts, _of_values(flat, kind.value_type), type=kind, mask=missing
         )
@@ -200,6 +202,10 @@ def _of_values(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
             starts, keys, _of_values([item for _, item in flat], kind.item_type), type=kind
         )
     _check_numbers(values, kind)
+    return _simple(values, kind)
+
+
+def _simple(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(Array(values, kind))
 
 
@@ -209,7 +215,7 @@ def _flattened(lists: Sequence[Iterable[Any] | None]) -> tuple[pa.Array, list[An
         raise TypeError
     each = [() if values is None else tuple(values) for values in lists]
     starts = accumulate(map(len, each), initial=0)
-    return _of_values(list(starts), pa.int32()), [value for values in each for value in values]
+    return _simple(list(starts), pa.int32()), [value for values in each for value in values]
 
 
 def _microseconds(moment: Any) -> int | None:

@@ -247,7 +247,7 @@ def _scanned(blocks: Sequence[Block], schema: pa.Schema) -> list[dict[str, pa.Ar
         return []
     table = _scan(blocks, schema.names).cast(schema).combine_chunks()
     parts = _parted(table, blocks)
-    return [{name: _plain(part[name]) for name in schema.names} for part in parts]
+    return [{name: arrow.whole(part[name]) for name in schema.names} for part in parts]
 
 
 def _note_distinct(blocks: Sequence[Block], column: str) -> None:
@@ -255,7 +255,7 @@ def _note_distinct(blocks: Sequence[Block], column: str) -> None:
     if not blocks:
         return
     for block, part in zip(blocks, _parted(_scan(blocks, [column]), blocks), strict=True):
-        values = _plain(part[column].unify_dictionaries())
+        values = arrow.whole(part[column].unify_dictionaries())
         used = arrow.column(np.unique(arrow.to_numpy(values.indices)))
         block.distinct = frozenset(values.dictionary.take(used).to_pylist())
 
@@ -293,10 +293,6 @@ def _parted(table: pa.Table, blocks: Sequence[Block]) -> Iterator[pa.Table]:
     for block in blocks:
         yield table.slice(start, block.num_rows)
         start += block.num_rows
-
-
-def _plain(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else arrow.whole(column)
 
 
 def _undone(order: Numbers) -> pa.Array:

@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
 from queue import SimpleQueue
 
 import pytest
-from scripted import BUCKET, config_of
+from scripted import BUCKET, config_of, serving
 from typing_extensions import override
 
 from astrid_sdk.storage import http_engine
@@ -53,14 +53,8 @@ def answering_together(at_once: int) -> Iterator[tuple[str, SimpleQueue[str]]]:
         def log_message(self, *_: object) -> None:
             """Keep the test's output clean."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", arrived
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        yield url, arrived
 
 
 @pytest.mark.timeout(120)
